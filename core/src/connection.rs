@@ -1,0 +1,328 @@
+//! One connection without a socket: what came, what is to go, and the rules for both.
+
+use crate::error::{RecvError, SendError};
+use crate::incoming::Incoming;
+use crate::limits::Limits;
+use crate::line::{LinePolicy, LineSpan, Search};
+use crate::outgoing::Outgoing;
+
+/// A box with four sides: bytes from and to the wire below, lines and bytes for the caller above.
+///
+/// It holds no socket and calls nothing: whoever drives it moves bytes between it and a wire. The example at the top of
+/// this crate is such a driver. Inside are two halves, [`Incoming`] and [`Outgoing`], which can be taken apart and
+/// driven from two places.
+///
+/// ```
+/// use asyncnet_core::{Connection, Limits};
+///
+/// let connection = Connection::new(Limits::default());
+/// assert!(connection.wants_wire());
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    incoming: Incoming,
+    outgoing: Outgoing,
+    limits: Limits,
+}
+
+impl Connection {
+    /// A fresh connection: nothing came, nothing is to go. It allocates nothing yet.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert_eq!(Connection::new(Limits::default()).plain(), b"");
+    /// ```
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { incoming: Incoming::new(&limits), outgoing: Outgoing::new(&limits), limits }
+    }
+
+    /// Puts the halves together again.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let limits = Limits::default();
+    /// let (incoming, outgoing) = Connection::new(limits).into_halves();
+    /// assert_eq!(*Connection::from_halves(incoming, outgoing, limits).limits(), limits);
+    /// ```
+    #[must_use]
+    pub fn from_halves(incoming: Incoming, outgoing: Outgoing, limits: Limits) -> Self {
+        Self { incoming, outgoing, limits }
+    }
+
+    /// Where bytes from the wire are to be put; see [`Incoming::wire_space`].
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert!(!Connection::new(Limits::default()).wire_space().is_empty());
+    /// ```
+    pub fn wire_space(&mut self) -> &mut [u8] {
+        self.incoming.wire_space()
+    }
+
+    /// The first `n` bytes of the space were filled.
+    ///
+    /// # Panics
+    ///
+    /// If there was not that much space.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.wire_space()[0] = b'x';
+    /// connection.wire_filled(1);
+    /// assert_eq!(connection.plain(), b"x");
+    /// ```
+    pub fn wire_filled(&mut self, n: usize) {
+        self.incoming.wire_filled(n);
+    }
+
+    /// The wire ended.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits, LinePolicy, Search};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.wire_eof();
+    /// assert_eq!(connection.find_line(LinePolicy::new(80)), Ok(Search::End));
+    /// ```
+    pub fn wire_eof(&mut self) {
+        self.incoming.wire_eof();
+    }
+
+    /// Whether more bytes from the wire are of use.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.wire_eof();
+    /// assert!(!connection.wants_wire());
+    /// ```
+    #[must_use]
+    pub fn wants_wire(&self) -> bool {
+        self.incoming.wants_wire()
+    }
+
+    /// What waits for the wire, in order, piece by piece.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert_eq!(Connection::new(Limits::default()).wire_pending().next(), None);
+    /// ```
+    pub fn wire_pending(&self) -> impl Iterator<Item = &[u8]> {
+        self.outgoing.wire_pending()
+    }
+
+    /// The first `n` of the waiting bytes are with the wire.
+    ///
+    /// # Panics
+    ///
+    /// If fewer were waiting.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.send(b"ok").unwrap();
+    /// connection.wire_sent(2);
+    /// assert_eq!(connection.wire_pending().next(), None);
+    /// ```
+    pub fn wire_sent(&mut self, n: usize) {
+        self.outgoing.wire_sent(n);
+    }
+
+    /// Moves bytes across: what an over-long line still owes is dropped. Once too often is harmless.
+    ///
+    /// # Errors
+    ///
+    /// The fatal error of the receiving side, each time.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert_eq!(Connection::new(Limits::default()).process(), Ok(()));
+    /// ```
+    pub fn process(&mut self) -> Result<(), RecvError> {
+        self.incoming.settle()
+    }
+
+    /// What has come and was not taken.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert!(Connection::new(Limits::default()).plain().is_empty());
+    /// ```
+    #[must_use]
+    pub fn plain(&self) -> &[u8] {
+        self.incoming.plain()
+    }
+
+    /// Looks for a whole line; see [`Incoming::find_line`].
+    ///
+    /// # Errors
+    ///
+    /// The line errors of [`RecvError`].
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits, LinePolicy, Search};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// assert_eq!(connection.find_line(LinePolicy::new(80)), Ok(Search::NeedMore));
+    /// ```
+    pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+        self.incoming.find_line(policy)
+    }
+
+    /// Takes the line that was just found: its text.
+    ///
+    /// # Panics
+    ///
+    /// If the line is not there: the span is of an earlier look.
+    ///
+    /// See the example at [`LineSpan`].
+    pub fn take_line(&mut self, span: LineSpan) -> &[u8] {
+        self.incoming.take_line(span)
+    }
+
+    /// Drops the first `n` bytes of [`plain`](Self::plain).
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.wire_space()[0] = b'x';
+    /// connection.wire_filled(1);
+    /// connection.consume(1);
+    /// assert_eq!(connection.plain(), b"");
+    /// ```
+    pub fn consume(&mut self, n: usize) {
+        self.incoming.consume(n);
+    }
+
+    /// Moves bytes from the front into `into`: how many.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert_eq!(Connection::new(Limits::default()).take(&mut [0; 8]), 0);
+    /// ```
+    pub fn take(&mut self, into: &mut [u8]) -> usize {
+        self.incoming.take(into)
+    }
+
+    /// Queues `bytes` for the wire, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::QueueFull`]; [`SendError::Closed`]; [`SendError::Abandoned`].
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.send(b"220 ready\r\n").unwrap();
+    /// assert_eq!(connection.wire_pending().next(), Some(&b"220 ready\r\n"[..]));
+    /// ```
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.outgoing.queue(&[bytes])
+    }
+
+    /// Nothing more will be sent: what waits still goes out, then the wire's write side is to be shut.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits, SendError};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.close();
+    /// assert_eq!(connection.send(b"late"), Err(SendError::Closed));
+    /// ```
+    pub fn close(&mut self) {
+        self.outgoing.close();
+    }
+
+    /// The receiving half.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert_eq!(Connection::new(Limits::default()).incoming().wire_bytes(), 0);
+    /// ```
+    #[must_use]
+    pub fn incoming(&self) -> &Incoming {
+        &self.incoming
+    }
+
+    /// The receiving half, to drive.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.incoming_mut().wire_eof();
+    /// assert!(connection.incoming().has_ended());
+    /// ```
+    pub fn incoming_mut(&mut self) -> &mut Incoming {
+        &mut self.incoming
+    }
+
+    /// The sending half.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert!(Connection::new(Limits::default()).outgoing().is_empty());
+    /// ```
+    #[must_use]
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// The sending half, to drive.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.outgoing_mut().close();
+    /// assert!(connection.outgoing().is_closed());
+    /// ```
+    pub fn outgoing_mut(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    /// The bounds it was made with.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// assert_eq!(*Connection::new(Limits::default()).limits(), Limits::default());
+    /// ```
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Takes it apart, so that each half can be driven on its own.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let (incoming, outgoing) = Connection::new(Limits::default()).into_halves();
+    /// assert!(incoming.wants_wire() && outgoing.is_empty());
+    /// ```
+    #[must_use]
+    pub fn into_halves(self) -> (Incoming, Outgoing) {
+        (self.incoming, self.outgoing)
+    }
+}

@@ -1,0 +1,689 @@
+//! The receiving half of a connection: bytes come in from the wire and go out as lines or as bytes.
+//!
+//! ```text
+//!                              +-- wire_filled
+//!                              v
+//!   [ open ] --- line too long ---> [ discarding ] --- terminator, or end ---> [ open ]
+//!      |                                  |
+//!      | fatal line error                 | budget spent
+//!      v                                  v
+//!   [ failed: every look gives the same error ]
+//! ```
+//!
+//! It is not concerned with where bytes come from: a driver fills [`Incoming::wire_space`].
+//!
+//! Invariants:
+//! - Feeding never parses: [`Incoming::wire_filled`] only counts.
+//! - While a discard is under way nothing is served: what is in the buffer belongs to the line that is dropped.
+//! - `scanned` bytes at the front hold no terminator of the kind that `sought` names.
+//! - The buffer holds at most `bound` bytes, which the last look set.
+
+use crate::block::{BLOCK_BYTES, Blocks, FreshBlocks};
+use crate::buffer::Buffer;
+use crate::error::RecvError;
+use crate::limits::Limits;
+use crate::line::{
+    Ending, Endings, LastLine, LinePolicy, LineSpan, Overlong, Scan, Search, scan, scan_discarded,
+};
+use alloc::boxed::Box;
+use bytes::Bytes;
+use memchr::memmem;
+
+/// The receiving half of a [`Connection`](crate::Connection).
+///
+/// ```
+/// use asyncnet_core::{Incoming, Limits, LinePolicy, Search};
+///
+/// let mut incoming = Incoming::new(&Limits::default());
+/// incoming.wire_space()[..4].copy_from_slice(b"a\nb\n");
+/// incoming.wire_filled(4);
+/// for expected in [b"a", b"b"] {
+///     let Ok(Search::Found(span)) = incoming.find_line(LinePolicy::new(80)) else { panic!() };
+///     assert_eq!(incoming.take_line(span), expected);
+/// }
+/// incoming.wire_eof();
+/// assert_eq!(incoming.find_line(LinePolicy::new(80)), Ok(Search::End));
+/// ```
+#[derive(Debug)]
+pub struct Incoming {
+    buffer: Buffer,
+    /// How many bytes at the front are known to hold nothing of what is sought.
+    scanned: usize,
+    sought: Sought,
+    discard: Option<Discard>,
+    failed: Option<RecvError>,
+    ended: bool,
+    /// The most bytes that the buffer may hold.
+    bound: usize,
+    /// How long the next block is: an index to [`BLOCK_BYTES`].
+    step: u8,
+    recv_bytes_max: usize,
+    discard_bytes_max: usize,
+    wire_bytes: u64,
+}
+
+/// What the last search was for: a search for something else starts anew.
+#[derive(Debug, PartialEq, Eq)]
+enum Sought {
+    Line(Endings),
+    Delimiter(Box<[u8]>),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Discard {
+    /// How many bytes more may be dropped.
+    left: usize,
+    /// Whether the byte dropped last was a CR.
+    after_cr: bool,
+    endings: Endings,
+}
+
+impl Incoming {
+    /// An empty half.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert!(Incoming::new(&Limits::default()).plain().is_empty());
+    /// ```
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            buffer: Buffer::default(),
+            scanned: 0,
+            sought: Sought::Line(Endings::Any),
+            discard: None,
+            failed: None,
+            ended: false,
+            bound: read_bytes_max(limits.recv_bytes_max),
+            step: 0,
+            recv_bytes_max: limits.recv_bytes_max,
+            discard_bytes_max: limits.discard_bytes_max,
+            wire_bytes: 0,
+        }
+    }
+
+    // The wire's side.
+
+    /// Where bytes from the wire are to be put, with memory from the allocator; see [`wire_space_from`](Self::wire_space_from).
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).wire_space().len(), 4096);
+    /// ```
+    pub fn wire_space(&mut self) -> &mut [u8] {
+        self.wire_space_from(&mut FreshBlocks)
+    }
+
+    /// Where bytes from the wire are to be put: at least one byte while [`wants_wire`](Self::wants_wire). What is in
+    /// it means nothing.
+    ///
+    /// ```
+    /// use asyncnet_core::{FreshBlocks, Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space_from(&mut FreshBlocks)[0] = b'x';
+    /// incoming.wire_filled(1);
+    /// assert_eq!(incoming.plain(), b"x");
+    /// ```
+    pub fn wire_space_from(&mut self, blocks: &mut impl Blocks) -> &mut [u8] {
+        self.buffer.space(self.read_bytes(), self.bound, blocks)
+    }
+
+    /// The first `n` bytes of the space were filled.
+    ///
+    /// # Panics
+    ///
+    /// If there was not that much space.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..2].copy_from_slice(b"hi");
+    /// incoming.wire_filled(2);
+    /// assert_eq!(incoming.wire_bytes(), 2);
+    /// ```
+    pub fn wire_filled(&mut self, n: usize) {
+        self.buffer.fill(n);
+        self.adapt_step(n);
+        self.wire_bytes += n as u64;
+    }
+
+    /// `n` bytes went past the buffer, straight into the caller's memory. Only while [`can_bypass`](Self::can_bypass).
+    ///
+    /// # Panics
+    ///
+    /// If something waits in the buffer: those bytes came first.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// assert!(incoming.can_bypass());
+    /// incoming.wire_bypassed(5);
+    /// assert_eq!((incoming.wire_bytes(), incoming.plain().len()), (5, 0));
+    /// ```
+    pub fn wire_bypassed(&mut self, n: usize) {
+        assert!(self.can_bypass(), "bytes went past others that wait");
+        self.wire_bytes += n as u64;
+    }
+
+    /// The wire ended: nothing more will come.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_eof();
+    /// assert!(!incoming.wants_wire());
+    /// ```
+    pub fn wire_eof(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether more bytes from the wire are of use: it has not ended or failed, and the buffer has room.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert!(Incoming::new(&Limits::default()).wants_wire());
+    /// ```
+    #[must_use]
+    pub fn wants_wire(&self) -> bool {
+        !self.ended && self.failed.is_none() && self.buffer.len() < self.bound
+    }
+
+    /// Whether nothing waits in the buffer, so that a read may fill the caller's memory instead.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space();
+    /// incoming.wire_filled(1);
+    /// assert!(!incoming.can_bypass());
+    /// ```
+    #[must_use]
+    pub fn can_bypass(&self) -> bool {
+        self.buffer.is_empty() && self.discard.is_none() && self.failed.is_none() && !self.ended
+    }
+
+    /// How many bytes one read is expected to bring, at most: the length of the next block.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).read_bytes(), 4096);
+    /// ```
+    #[must_use]
+    pub fn read_bytes(&self) -> usize {
+        BLOCK_BYTES[usize::from(self.step)]
+    }
+
+    /// Gives the memory back if nothing waits in it: what an idle connection does.
+    ///
+    /// ```
+    /// use asyncnet_core::{FreshBlocks, Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space();
+    /// incoming.release(&mut FreshBlocks);
+    /// assert_eq!(incoming.held_bytes(), 0);
+    /// ```
+    pub fn release(&mut self, blocks: &mut impl Blocks) {
+        self.buffer.release(blocks);
+    }
+
+    // The caller's side: looks.
+
+    /// Looks for a whole line at the front of what has come. Take it with [`take_line`](Self::take_line).
+    ///
+    /// # Errors
+    ///
+    /// Each of the line errors of [`RecvError`]: [`LineTooLong`](RecvError::LineTooLong) once for each such line;
+    /// the fatal ones, and [`Incomplete`](RecvError::Incomplete) until its bytes are taken, each time.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, LinePolicy, RecvError, Search};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..8].copy_from_slice(b"toolong\n");
+    /// incoming.wire_filled(8);
+    /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Err(RecvError::LineTooLong { limit: 3 }));
+    /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Ok(Search::NeedMore));
+    /// ```
+    #[inline]
+    pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+        if self.discard.is_some() || self.failed.is_some() {
+            self.settle()?;
+        }
+        if self.sought != Sought::Line(policy.endings) {
+            self.sought = Sought::Line(policy.endings);
+            self.scanned = 0;
+        }
+        let bytes = self.buffer.filled();
+        match scan(bytes, self.scanned, policy.max, policy.endings) {
+            Scan::Line { len, ending } => {
+                Ok(Search::Found(LineSpan { len, ending, endings: policy.endings }))
+            }
+            Scan::Open { from } => {
+                self.scanned = from;
+                self.open_line(policy)
+            }
+            Scan::TooLong => self.over_long(policy),
+            Scan::Refused(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Looks for `delimiter`: how many bytes come before it. Take them, and then the delimiter.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::TooLong`] if more than `max` bytes come before it, [`RecvError::Incomplete`] if the stream ended before
+    /// it; nothing is consumed by either. The fatal errors of earlier lines.
+    ///
+    /// # Panics
+    ///
+    /// If the delimiter is empty.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, Search};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..5].copy_from_slice(b"k: v;");
+    /// incoming.wire_filled(5);
+    /// assert_eq!(incoming.find_delimiter(b": ", 80), Ok(Search::Found(1)));
+    /// ```
+    pub fn find_delimiter(&mut self, delimiter: &[u8], max: usize) -> Result<Search<usize>, RecvError> {
+        assert!(!delimiter.is_empty(), "a delimiter has at least one byte");
+        self.settle()?;
+        if !matches!(&self.sought, Sought::Delimiter(sought) if **sought == *delimiter) {
+            self.sought = Sought::Delimiter(Box::from(delimiter));
+            self.scanned = 0;
+        }
+        let bytes = self.buffer.filled();
+        let found = memmem::find(&bytes[self.scanned..], delimiter).map(|at| self.scanned + at);
+        // Where no delimiter can start any more: its last bytes may still be to come.
+        let open = bytes.len().saturating_sub(delimiter.len() - 1);
+        match found {
+            Some(at) if at <= max => return Ok(Search::Found(at)),
+            Some(at) => self.scanned = at,
+            None => self.scanned = self.scanned.max(open),
+        }
+        if found.is_some() || open > max {
+            return Err(RecvError::TooLong { limit: max });
+        }
+        match (self.ended, bytes.len()) {
+            (true, 0) => Ok(Search::End),
+            (true, len) => Err(RecvError::Incomplete { len }),
+            (false, _) => Ok(self.need(max.saturating_add(delimiter.len()))),
+        }
+    }
+
+    /// Looks whether at least `n` bytes have come, or all that will: how many there are.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::RequestTooLarge`] if `n` is above [`Limits::recv_bytes_max`]; the fatal errors of earlier lines.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, Search};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space();
+    /// incoming.wire_filled(3);
+    /// assert_eq!(incoming.find_bytes(2), Ok(Search::Found(3)));
+    /// assert_eq!(incoming.find_bytes(4), Ok(Search::NeedMore));
+    /// incoming.wire_eof();
+    /// assert_eq!(incoming.find_bytes(4), Ok(Search::Found(3)));
+    /// ```
+    #[inline]
+    pub fn find_bytes(&mut self, n: usize) -> Result<Search<usize>, RecvError> {
+        if n > self.recv_bytes_max {
+            return Err(RecvError::RequestTooLarge { asked: n, limit: self.recv_bytes_max });
+        }
+        self.settle()?;
+        match self.buffer.len() {
+            len if len >= n => Ok(Search::Found(len)),
+            0 if self.ended => Ok(Search::End),
+            len if self.ended => Ok(Search::Found(len)),
+            _ => Ok(self.need(n)),
+        }
+    }
+
+    /// Looks whether the stream has ended: how many bytes are left then.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::TooLong`] as soon as there are more than `max`; the fatal errors of earlier lines.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, RecvError, Search};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space();
+    /// incoming.wire_filled(3);
+    /// assert_eq!(incoming.find_end(3), Ok(Search::NeedMore));
+    /// assert_eq!(incoming.find_end(2), Err(RecvError::TooLong { limit: 2 }));
+    /// incoming.wire_eof();
+    /// assert_eq!(incoming.find_end(3), Ok(Search::Found(3)));
+    /// ```
+    pub fn find_end(&mut self, max: usize) -> Result<Search<usize>, RecvError> {
+        self.settle()?;
+        match self.buffer.len() {
+            len if len > max => Err(RecvError::TooLong { limit: max }),
+            len if self.ended => Ok(Search::Found(len)),
+            _ => Ok(self.need(max.saturating_add(1))),
+        }
+    }
+
+    /// Drops what a discard still has to drop, of what has come. A look does it too.
+    ///
+    /// # Errors
+    ///
+    /// The fatal error, if there was one.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).settle(), Ok(()));
+    /// ```
+    #[inline]
+    pub fn settle(&mut self) -> Result<(), RecvError> {
+        if let Some(discard) = self.discard {
+            self.discard_on(discard);
+        }
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    // The caller's side: takes.
+
+    /// What has come and was not taken. Empty while an over-long line is being dropped.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).plain(), b"");
+    /// ```
+    #[must_use]
+    pub fn plain(&self) -> &[u8] {
+        if self.discard.is_some() { &[] } else { self.buffer.filled() }
+    }
+
+    /// Drops the first `n` bytes of [`plain`](Self::plain).
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..2].copy_from_slice(b"ab");
+    /// incoming.wire_filled(2);
+    /// incoming.consume(1);
+    /// assert_eq!(incoming.plain(), b"b");
+    /// ```
+    #[inline]
+    pub fn consume(&mut self, n: usize) {
+        assert!(n <= self.plain().len(), "more bytes were consumed than there were");
+        self.buffer.consume(n);
+        self.scanned = self.scanned.saturating_sub(n);
+    }
+
+    /// Moves bytes from the front into `into`: as many as there are, at most its length.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..3].copy_from_slice(b"abc");
+    /// incoming.wire_filled(3);
+    /// let mut two = [0; 2];
+    /// assert_eq!((incoming.take(&mut two), &two), (2, b"ab"));
+    /// assert_eq!((incoming.take(&mut two), two[0]), (1, b'c'));
+    /// ```
+    pub fn take(&mut self, into: &mut [u8]) -> usize {
+        let n = into.len().min(self.plain().len());
+        into[..n].copy_from_slice(&self.plain()[..n]);
+        self.consume(n);
+        n
+    }
+
+    /// Takes the first `n` bytes as an owned value: without a copy when they are half of their block or more.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    ///
+    /// ```
+    /// use asyncnet_core::{FreshBlocks, Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..3].copy_from_slice(b"abc");
+    /// incoming.wire_filled(3);
+    /// assert_eq!(incoming.take_owned(2, &mut FreshBlocks), "ab");
+    /// assert_eq!(incoming.plain(), b"c");
+    /// ```
+    pub fn take_owned(&mut self, n: usize, blocks: &mut impl Blocks) -> Bytes {
+        assert!(n <= self.plain().len(), "more bytes were taken than there were");
+        self.scanned = self.scanned.saturating_sub(n);
+        self.buffer.take_owned(n, blocks)
+    }
+
+    /// Takes the line that [`find_line`](Self::find_line) just found, with its terminator: its text.
+    ///
+    /// # Panics
+    ///
+    /// If the line is not there: the span is of an earlier look.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, LinePolicy, Search};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..4].copy_from_slice(b"hi\r\n");
+    /// incoming.wire_filled(4);
+    /// let Ok(Search::Found(span)) = incoming.find_line(LinePolicy::new(80)) else { panic!() };
+    /// assert_eq!(incoming.take_line(span), b"hi");
+    /// assert_eq!(incoming.plain(), b"");
+    /// ```
+    #[inline]
+    pub fn take_line(&mut self, span: LineSpan) -> &[u8] {
+        let skip = self.pass_line(span);
+        &self.buffer.take(skip)[..span.len]
+    }
+
+    /// As [`take_line`](Self::take_line), as an owned value; see [`take_owned`](Self::take_owned).
+    ///
+    /// # Panics
+    ///
+    /// If the line is not there: the span is of an earlier look.
+    ///
+    /// ```
+    /// use asyncnet_core::{FreshBlocks, Incoming, Limits, LinePolicy, Search};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..4].copy_from_slice(b"hi\r\n");
+    /// incoming.wire_filled(4);
+    /// let Ok(Search::Found(span)) = incoming.find_line(LinePolicy::new(80)) else { panic!() };
+    /// assert_eq!(incoming.take_line_owned(span, &mut FreshBlocks), "hi");
+    /// ```
+    pub fn take_line_owned(&mut self, span: LineSpan, blocks: &mut impl Blocks) -> Bytes {
+        let skip = self.pass_line(span);
+        let mut line = self.buffer.take_owned(skip, blocks);
+        line.truncate(span.len);
+        line
+    }
+
+    /// Ends the half: what came and was not taken.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..2].copy_from_slice(b"ab");
+    /// incoming.wire_filled(2);
+    /// assert_eq!(incoming.into_plain(), "ab");
+    /// ```
+    #[must_use]
+    pub fn into_plain(self) -> Bytes {
+        if self.discard.is_some() { Bytes::new() } else { self.buffer.into_bytes() }
+    }
+
+    /// Whether the wire has ended.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert!(!Incoming::new(&Limits::default()).has_ended());
+    /// ```
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether an over-long line is still being dropped.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert!(!Incoming::new(&Limits::default()).is_discarding());
+    /// ```
+    #[must_use]
+    pub fn is_discarding(&self) -> bool {
+        self.discard.is_some()
+    }
+
+    /// How many bytes have come in all.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).wire_bytes(), 0);
+    /// ```
+    #[must_use]
+    pub fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    /// How many bytes of memory the buffer holds now.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).held_bytes(), 0);
+    /// ```
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.block_len()
+    }
+
+    // Leaves.
+
+    /// No terminator is in sight.
+    fn open_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+        let len = self.buffer.len();
+        if !self.ended {
+            return Ok(self.need(policy.max.saturating_add(2)));
+        }
+        match policy.last {
+            _ if len == 0 => Ok(Search::End),
+            LastLine::Refuse => Err(RecvError::Incomplete { len }),
+            // The CR that might have been the start of a terminator was none.
+            LastLine::Accept
+                if policy.endings == Endings::CrLfOnly && self.buffer.filled().ends_with(b"\r") =>
+            {
+                Err(self.fail(RecvError::BareCr { at: len - 1 }))
+            }
+            LastLine::Accept if len > policy.max => self.over_long(policy),
+            LastLine::Accept => {
+                Ok(Search::Found(LineSpan { len, ending: Ending::Missing, endings: policy.endings }))
+            }
+        }
+    }
+
+    fn over_long(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+        let limit = policy.max;
+        match policy.overlong {
+            Overlong::Fail => Err(self.fail(RecvError::LineTooLongFatal { limit })),
+            Overlong::Truncate => {
+                Ok(Search::Found(LineSpan { len: limit, ending: Ending::Cut, endings: policy.endings }))
+            }
+            Overlong::Discard => {
+                self.buffer.consume(limit + 1);
+                self.start_discard(policy.endings);
+                Err(RecvError::LineTooLong { limit })
+            }
+        }
+    }
+
+    /// Leaves the line behind, but for its bytes: how many to drop.
+    #[inline]
+    fn pass_line(&mut self, span: LineSpan) -> usize {
+        self.scanned = 0;
+        if span.ending == Ending::Cut {
+            self.start_discard(span.endings);
+            return span.len + 1;
+        }
+        span.len + span.ending.as_bytes().len()
+    }
+
+    fn start_discard(&mut self, endings: Endings) {
+        self.scanned = 0;
+        self.discard = Some(Discard { left: self.discard_bytes_max, after_cr: false, endings });
+    }
+
+    fn discard_on(&mut self, mut discard: Discard) {
+        let waiting = self.buffer.filled();
+        let within = &waiting[..waiting.len().min(discard.left)];
+        if let Some(n) = scan_discarded(within, discard.after_cr, discard.endings) {
+            self.buffer.consume(n);
+            self.discard = None;
+            return;
+        }
+        let n = within.len();
+        discard.left -= n;
+        discard.after_cr = within.last().map_or(discard.after_cr, |last| *last == b'\r');
+        self.buffer.consume(n);
+        // The byte behind the budget decides, not the wait for it: so the outcome is the same however bytes are cut.
+        if !self.buffer.is_empty() {
+            self.fail(RecvError::DiscardSpent { budget: self.discard_bytes_max });
+            return;
+        }
+        self.discard = (!self.ended).then_some(discard);
+        self.bound = self.read_bytes_max();
+    }
+
+    fn fail(&mut self, error: RecvError) -> RecvError {
+        self.discard = None;
+        self.failed = Some(error);
+        error
+    }
+
+    /// The buffer must be able to hold `n` bytes.
+    fn need<T>(&mut self, n: usize) -> Search<T> {
+        self.bound = n.max(self.read_bytes_max());
+        Search::NeedMore
+    }
+
+    fn read_bytes_max(&self) -> usize {
+        read_bytes_max(self.recv_bytes_max)
+    }
+
+    /// A read that fills its space is followed by a larger one, a small one by a smaller one.
+    fn adapt_step(&mut self, n: usize) {
+        if self.buffer.is_full() && usize::from(self.step) + 1 < BLOCK_BYTES.len() {
+            self.step += 1;
+        } else if self.step > 0 && n < self.read_bytes() / 16 {
+            self.step -= 1;
+        }
+    }
+}
+
+/// What may be read ahead: one block of the longest kind, or less if the receive buffer is to be smaller.
+fn read_bytes_max(recv_bytes_max: usize) -> usize {
+    recv_bytes_max.clamp(1, BLOCK_BYTES[BLOCK_BYTES.len() - 1])
+}
