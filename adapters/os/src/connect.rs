@@ -149,12 +149,15 @@ mod tests {
 
     /// As an adapter does it; the wait is for an event, without a deadline.
     fn finish(socket: &Socket, mut state: ConnectState) -> io::Result<()> {
-        while state == ConnectState::InProgress {
+        // A wake-up without cause is rare; a connection that never gets anywhere must not hang the test.
+        for _ in 0..100 {
+            if state == ConnectState::Connected {
+                return Ok(());
+            }
             poll(&mut [PollFd::new(socket, PollFlags::OUT)], None)?;
             state = finish_connect(socket)?;
         }
-        assert_eq!(state, ConnectState::Connected);
-        Ok(())
+        panic!("still {state:?}");
     }
 
     #[test]

@@ -306,11 +306,14 @@ mod tests {
 
         let other = SocketBuilder::new().bind_local(local).open_stream(&inet("[::1]:25")).unwrap_err();
         assert_eq!(other.kind(), io::ErrorKind::InvalidInput);
+        assert!(other.to_string().contains("family"), "{other}");
     }
 
     #[test]
     fn the_largest_backlog_fits() {
-        SocketBuilder::new().backlog(u32::MAX).listen(&inet("127.0.0.1:0")).unwrap();
+        let builder = SocketBuilder::new().backlog(u32::MAX);
+        assert_eq!(builder.backlog, i32::MAX);
+        builder.listen(&inet("127.0.0.1:0")).unwrap();
     }
 
     #[test]
