@@ -453,6 +453,46 @@ impl Incoming {
         n
     }
 
+    /// Takes the first `n` bytes, borrowed.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..3].copy_from_slice(b"abc");
+    /// incoming.wire_filled(3);
+    /// assert_eq!(incoming.take_front(2), b"ab");
+    /// assert_eq!(incoming.plain(), b"c");
+    /// ```
+    pub fn take_front(&mut self, n: usize) -> &[u8] {
+        assert!(n <= self.plain().len(), "more bytes were taken than there were");
+        self.scanned = self.scanned.saturating_sub(n);
+        self.buffer.take(n)
+    }
+
+    /// Drops all that came, the rest of an over-long line and a fatal error with it: for who only waits for the end. How
+    /// many bytes that were.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space();
+    /// incoming.wire_filled(3);
+    /// assert_eq!(incoming.drop_all(), 3);
+    /// assert!(incoming.plain().is_empty());
+    /// ```
+    pub fn drop_all(&mut self) -> usize {
+        let n = self.buffer.len();
+        self.buffer.consume(n);
+        (self.discard, self.failed, self.scanned) = (None, None, 0);
+        n
+    }
+
     /// Takes the first `n` bytes as an owned value: without a copy when they are half of their block or more.
     ///
     /// # Panics

@@ -1,1 +1,75 @@
-//! placeholder
+//! The async socket of asyncnet, written once: generic over a small transport trait, with no runtime.
+//!
+//! Most programs use it through an adapter, `asyncnet-tokio` or `asyncnet-smol`, which re-export it over their runtime's
+//! sockets. A protocol library can be written here, once, for every runtime:
+//!
+//! ```
+//! use asyncnet_driver::{Error, Stream, Transport};
+//!
+//! /// Logs in, on a stream of any runtime.
+//! async fn login<T: Transport>(stream: &mut Stream<T>, name: &str) -> Result<bool, Error> {
+//!     stream.send_line(format!("USER {name}")).await?;
+//!     Ok(stream.recv_line().await?.is_some_and(|line| line.as_bytes().starts_with(b"+OK")))
+//! }
+//!
+//! # futures_lite::future::block_on(async {
+//! let (mut client, mut server) = asyncnet_smol::pair()?;
+//! server.queue_line("+OK ann")?;
+//! server.flush().await?;
+//! assert!(login(&mut client, "ann").await?);
+//! assert_eq!(server.recv_line().await?.unwrap(), "USER ann");
+//! # Ok::<(), Error>(()) }).unwrap();
+//! ```
+//!
+//! A library that dials or listens for itself is generic over [`Net`].
+//!
+//! # Waiting for two things
+//!
+//! Every future here can be dropped at any point, so one task can wait for a line and for something else:
+//!
+//! ```
+//! # futures_lite::future::block_on(async {
+//! use futures_lite::future;
+//!
+//! let (mut client, mut server) = asyncnet_smol::pair()?;
+//! client.send(b"half a li").await?;
+//! let other = async { Ok(None) }; // a channel, a timer, a signal
+//! let line = async { server.recv_line().await.map(|line| line.map(|line| line.to_str_lossy().into_owned())) };
+//! assert_eq!(future::or(line, other).await?, None, "the other came first, and the receive was dropped");
+//! client.send(b"ne\n").await?;
+//! assert_eq!(server.recv_line().await?.unwrap(), "half a line");
+//! # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+//! ```
+//!
+//! # Features
+//!
+//! `futures-io` (default) and `tokio` implement the traits of those crates for [`Stream`]. Both can be on.
+
+mod compat;
+mod dial;
+mod error;
+mod fill;
+mod halves;
+mod line;
+mod listener;
+mod net;
+mod pool;
+mod pump;
+mod recv;
+mod send;
+mod stream;
+mod transport;
+
+pub use asyncnet_core::{
+    AcceptFault, Ending, Endings, Endpoint, Fault, LastLine, Limits, LinePolicy, Overlong, RecvError,
+    SendError, UnixName,
+};
+pub use dial::{Dial, DialError, dial};
+pub use error::{Error, Operation};
+pub use fill::Fill;
+pub use halves::{Halves, ReadHalf, WriteHalf};
+pub use line::Line;
+pub use listener::{Accepting, Listener};
+pub use net::{Accept, Net};
+pub use stream::{Closed, Parts, Stream};
+pub use transport::{Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};

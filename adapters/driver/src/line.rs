@@ -1,0 +1,123 @@
+//! A line as a caller gets it: its text, and how it ended.
+
+use asyncnet_core::Ending;
+use std::borrow::Cow;
+use std::str::Utf8Error;
+
+/// A received line without its terminator: borrowed from the stream (`Line<&[u8]>`) or owned (`Line<Bytes>`).
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_driver::Ending;
+///
+/// let (mut client, mut server) = asyncnet_smol::pair()?;
+/// client.send(b"caf\xc3\xa9\r\n").await?;
+/// let line = server.recv_line().await?.unwrap();
+/// assert_eq!(line.to_str(), Ok("café"));
+/// assert_eq!(line.ending(), Ending::CrLf);
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<B> {
+    text: B,
+    ending: Ending,
+}
+
+impl<B: AsRef<[u8]>> Line<B> {
+    pub(crate) fn new(text: B, ending: Ending) -> Self {
+        Self { text, ending }
+    }
+
+    /// Its bytes, without the terminator.
+    ///
+    /// See the example at [`Line`].
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_ref()
+    }
+
+    /// Its text.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not UTF-8.
+    ///
+    /// See the example at [`Line`].
+    pub fn to_str(&self) -> Result<&str, Utf8Error> {
+        std::str::from_utf8(self.as_bytes())
+    }
+
+    /// Its text, with U+FFFD for what is not UTF-8.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send(b"caf\xe9\n").await?;
+    /// assert_eq!(server.recv_line().await?.unwrap().to_str_lossy(), "caf\u{fffd}");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn to_str_lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.as_bytes())
+    }
+
+    /// How it ended.
+    ///
+    /// See the example at [`Line`].
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// Whether it was longer than its limit, and this is its beginning; see [`Overlong::Truncate`](crate::Overlong::Truncate).
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::{LinePolicy, Overlong};
+    ///
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send(b"abcdef\n").await?;
+    /// let policy = LinePolicy::new(3).overlong(Overlong::Truncate);
+    /// let line = server.recv_line_with(policy).await?.unwrap();
+    /// assert_eq!((line.as_bytes(), line.is_truncated()), (&b"abc"[..], true));
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn is_truncated(&self) -> bool {
+        self.ending == Ending::Cut
+    }
+
+    /// The text alone, in the form it was received in.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send(b"kept\n").await?;
+    /// let kept = server.recv_line_owned().await?.unwrap().into_inner();
+    /// assert_eq!(kept, "kept");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn into_inner(self) -> B {
+        self.text
+    }
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Line<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl<B: AsRef<[u8]>> PartialEq<[u8]> for Line<B> {
+    fn eq(&self, other: &[u8]) -> bool {
+        self.as_bytes() == other
+    }
+}
+
+impl<B: AsRef<[u8]>> PartialEq<str> for Line<B> {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl<B: AsRef<[u8]>> PartialEq<&str> for Line<B> {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}

@@ -1,0 +1,135 @@
+//! Every receive, written once for whatever can bring more bytes: a whole stream or its receiving half.
+//!
+//! ```text
+//!        +--> look --- found, end, error ---> return, and take in the same poll
+//!        |     | need more
+//!        |     v
+//!        +-- poll_more: what is queued goes out first, then one read
+//! ```
+//!
+//! Invariants:
+//! - No future holds progress: what has come is in the connection, and is taken when the call completes, in one poll.
+//! - A poll reads at most [`READS_MAX`] times before it gives other tasks a turn.
+
+use crate::error::Error;
+use crate::fill::Fill;
+use crate::pool::Pooled;
+use asyncnet_core::{Incoming, RecvError, Search};
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+
+/// 16 reads of 64 KiB are 1 MiB: enough to be fast, and some 100 us until others have their turn.
+const READS_MAX: usize = 16;
+
+/// What a receive needs.
+pub(crate) trait Source {
+    fn incoming(&mut self) -> &mut Incoming;
+
+    /// Called once before each receive: sends what has piled up too high.
+    fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Brings more bytes, or the end.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Reads past the connection into `buf`, while nothing waits in it.
+    fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>>;
+}
+
+/// Looks until there is something to be seen: `None` is the end.
+pub(crate) fn poll_find<S: Source, T>(
+    source: &mut S,
+    cx: &mut Context<'_>,
+    mut look: impl FnMut(&mut Incoming) -> Result<Search<T>, RecvError>,
+) -> Poll<Result<Option<T>, Error>> {
+    ready!(source.poll_relieve(cx))?;
+    for _ in 0..READS_MAX {
+        match look(source.incoming())? {
+            Search::Found(found) => return Poll::Ready(Ok(Some(found))),
+            Search::End => return Poll::Ready(Ok(None)),
+            Search::NeedMore => ready!(source.poll_more(cx))?,
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+pub(crate) async fn find<S: Source, T>(
+    source: &mut S,
+    mut look: impl FnMut(&mut Incoming) -> Result<Search<T>, RecvError>,
+) -> Result<Option<T>, Error> {
+    poll_fn(|cx| poll_find(source, cx, &mut look)).await
+}
+
+/// Receives what is there, at least one byte unless `buf` is empty or the stream ended.
+pub(crate) fn poll_recv<S: Source>(
+    source: &mut S,
+    cx: &mut Context<'_>,
+    buf: &mut [u8],
+) -> Poll<Result<usize, Error>> {
+    if buf.is_empty() {
+        return Poll::Ready(Ok(0));
+    }
+    let incoming = source.incoming();
+    if incoming.can_bypass() && buf.len() >= incoming.read_bytes() {
+        ready!(source.poll_relieve(cx))?;
+        return source.poll_bypass(cx, buf);
+    }
+    let found = ready!(poll_find(source, cx, |incoming| incoming.find_bytes(1)))?;
+    Poll::Ready(Ok(found.map_or(0, |_| source.incoming().take(buf))))
+}
+
+pub(crate) async fn recv_owned<S: Source>(source: &mut S, max: usize) -> Result<Bytes, Error> {
+    if max == 0 {
+        return Ok(Bytes::new());
+    }
+    let found = find(source, |incoming| incoming.find_bytes(1)).await?;
+    Ok(found.map_or_else(Bytes::new, |n| source.incoming().take_owned(n.min(max), &mut Pooled)))
+}
+
+/// Receives until `buf` is full or the stream ended: how many bytes.
+pub(crate) async fn recv_full<S: Source>(source: &mut S, buf: &mut [u8]) -> Result<usize, Error> {
+    if buf.is_empty() {
+        return Ok(0);
+    }
+    find(source, |incoming| incoming.find_bytes(buf.len())).await?;
+    Ok(source.incoming().take(buf))
+}
+
+pub(crate) async fn recv_exact<S: Source>(source: &mut S, buf: &mut [u8]) -> Result<(), Error> {
+    if buf.is_empty() {
+        return Ok(());
+    }
+    let found = find(source, |incoming| incoming.find_bytes(buf.len())).await?;
+    match found.unwrap_or(0) {
+        len if len < buf.len() => Err(RecvError::Incomplete { len }.into()),
+        _ => {
+            source.incoming().take(buf);
+            Ok(())
+        }
+    }
+}
+
+/// Receives into what is left of `fill`, which keeps the bytes, until it is full or the stream ended.
+pub(crate) async fn recv_fill<S: Source>(source: &mut S, fill: &mut Fill<'_>) -> Result<(), Error> {
+    while !fill.is_full() {
+        let n = poll_fn(|cx| poll_recv(source, cx, fill.unfilled())).await?;
+        if n == 0 {
+            break;
+        }
+        fill.advance(n);
+    }
+    Ok(())
+}
+
+/// Receives to the end of the stream and appends it: how many bytes.
+pub(crate) async fn recv_to_end<S: Source>(
+    source: &mut S,
+    into: &mut Vec<u8>,
+    max: usize,
+) -> Result<usize, Error> {
+    let n = find(source, |incoming| incoming.find_end(max)).await?.unwrap_or(0);
+    into.extend_from_slice(&source.incoming().plain()[..n]);
+    source.incoming().consume(n);
+    Ok(n)
+}

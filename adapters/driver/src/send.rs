@@ -1,0 +1,109 @@
+//! Every send, written once for whatever has a write side: a whole stream or its sending half.
+//!
+//! A send goes from the caller's memory to the kernel. If its future is dropped in the middle, what is left of a message up
+//! to [`Limits::send_atomic_max`](crate::Limits::send_atomic_max) is queued there and then; a longer one is left torn, and the connection remembers it.
+//!
+//! Invariant: the progress of a send is in the connection. What the future holds is the caller's memory and nothing else, so a
+//! leaked one is noticed too.
+
+use crate::error::Error;
+use crate::pool::Pooled;
+use crate::pump::rest;
+use asyncnet_core::{Outgoing, SendError};
+use bytes::Bytes;
+use memchr::memchr2;
+use std::future::{Future, poll_fn};
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// What a send needs.
+pub(crate) trait Sink: Unpin {
+    fn outgoing(&mut self) -> &mut Outgoing;
+
+    /// Whether anything may be sent or queued.
+    fn check_open(&mut self) -> Result<(), Error>;
+
+    /// Writes once what is queued and behind it the parts without their first `skip` bytes: how many of those went out.
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+        skip: usize,
+    ) -> Poll<Result<usize, Error>>;
+
+    /// Sends what is queued.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+}
+
+/// Sends the parts as one message.
+pub(crate) async fn send<S: Sink>(sink: &mut S, parts: &[IoSlice<'_>]) -> Result<(), Error> {
+    sink.check_open()?;
+    let of = parts.iter().map(|part| part.len()).sum();
+    if of == 0 {
+        return Ok(());
+    }
+    sink.outgoing().begin_direct(of)?;
+    Direct { sink, parts, sent: 0, of }.await?;
+    poll_fn(|cx| sink.poll_flush(cx)).await
+}
+
+/// Sends an owned value, which is completed from the queue however long it is.
+pub(crate) async fn send_owned<S: Sink>(sink: &mut S, bytes: Bytes) -> Result<(), Error> {
+    sink.check_open()?;
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    sink.outgoing().queue_owned(bytes, &mut Pooled)?;
+    poll_fn(|cx| sink.poll_flush(cx)).await
+}
+
+/// Queues the parts, all or none.
+pub(crate) fn queue<S: Sink>(sink: &mut S, parts: &[&[u8]]) -> Result<(), Error> {
+    sink.check_open()?;
+    Ok(sink.outgoing().queue_from(parts, &mut Pooled)?)
+}
+
+/// Whether the text is one line.
+pub(crate) fn check_text(text: &[u8]) -> Result<(), Error> {
+    memchr2(b'\r', b'\n', text).map_or(Ok(()), |at| Err(SendError::LineBreak { at }.into()))
+}
+
+/// A message on its way from the caller's memory to the kernel.
+struct Direct<'a, S: Sink> {
+    sink: &'a mut S,
+    parts: &'a [IoSlice<'a>],
+    /// As the connection counts it; kept here too for the drop.
+    sent: usize,
+    of: usize,
+}
+
+impl<S: Sink> Future for Direct<'_, S> {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        while this.sent < this.of {
+            match ready!(this.sink.poll_write(cx, this.parts, this.sent)) {
+                Ok(n) => {
+                    this.sink.outgoing().direct_sent(n);
+                    this.sent += n;
+                }
+                Err(error) => {
+                    this.sink.outgoing().end_direct();
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        this.sink.outgoing().end_direct();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Nothing happens after the end: the connection knows of no direct send then.
+impl<S: Sink> Drop for Direct<'_, S> {
+    fn drop(&mut self) {
+        let rest: Vec<&[u8]> = rest(self.parts, self.sent).collect();
+        self.sink.outgoing().abandon_direct(&rest, &mut Pooled);
+    }
+}

@@ -1,0 +1,177 @@
+//! The short ways: reach an address, offer one.
+
+use crate::net::{SmolListener, SmolNet};
+use crate::{Listener, Stream};
+use async_io::Async;
+use asyncnet_driver::{Endpoint, Error, Net, Operation};
+use asyncnet_os::{Address, SocketBuilder};
+use std::io;
+#[cfg(unix)]
+use std::path::Path;
+
+/// Connects to a host by name or address over TCP; see [`asyncnet_driver::dial`].
+///
+/// # Errors
+///
+/// [`Error::Dial`] with every address that was tried and why it failed.
+///
+/// # Cancel safety
+///
+/// Dropped, it closes its sockets.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let listener = asyncnet_smol::listen("127.0.0.1:0")?;
+/// let port = listener.local_endpoint()?.as_inet().unwrap().port();
+/// let stream = asyncnet_smol::dial("localhost", port).await?;
+/// assert_eq!(stream.peer_endpoint()?, listener.local_endpoint()?);
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub async fn dial(host: &str, port: u16) -> Result<Stream, Error> {
+    asyncnet_driver::dial(&SmolNet, host, port).await
+}
+
+/// Connects to an address as people write it: `host:port`, `192.0.2.1:25`, `[2001:db8::1]:25`, `unix:/path`.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it is no address, or cannot be connected to; [`Error::Dial`] for a host name.
+///
+/// # Cancel safety
+///
+/// Dropped, it closes its sockets.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let listener = asyncnet_smol::listen("127.0.0.1:0")?;
+/// let stream = asyncnet_smol::connect(&listener.local_endpoint()?.to_string()).await?;
+/// assert_eq!(stream.peer_endpoint()?, listener.local_endpoint()?);
+/// assert!(asyncnet_smol::connect("no port").await.is_err());
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub async fn connect(address: &str) -> Result<Stream, Error> {
+    match parse(address, Operation::Connect)? {
+        Address::Host { host, port } => dial(&host, port).await,
+        Address::Inet(address) => connect_to(Endpoint::Inet(address)).await,
+        Address::Unix(name) => connect_to(Endpoint::Unix(name)).await,
+    }
+}
+
+/// Connects to a Unix stream socket by its path. While its backlog is full, it waits.
+///
+/// # Errors
+///
+/// [`Error::Io`] with what connect(2) says.
+///
+/// # Cancel safety
+///
+/// Dropped, it closes its socket.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let folder = std::env::temp_dir().join(format!("asyncnet-{}", std::process::id()));
+/// std::fs::create_dir_all(&folder)?;
+/// let path = folder.join("connect_unix.smol");
+/// # std::fs::remove_file(&path).ok();
+/// let listener = asyncnet_smol::listen_unix(&path)?;
+/// let mut stream = asyncnet_smol::connect_unix(&path).await?;
+/// stream.send_line("hello").await?;
+/// assert_eq!(listener.accept().await?.recv_line().await?.unwrap(), "hello");
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+#[cfg(unix)]
+pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
+    let name = asyncnet_os::unix_name(path.as_ref()).map_err(|error| Error::io(Operation::Connect, error))?;
+    connect_to(Endpoint::Unix(name)).await
+}
+
+/// Listens on an address as people write it: `127.0.0.1:0`, `[::1]:25`, `:25` (all interfaces), `unix:/path`.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it is no address of this machine: a host name has to be looked up before; what bind(2) and listen(2)
+/// say.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let listener = asyncnet_smol::listen("127.0.0.1:0")?;
+/// assert_ne!(listener.local_endpoint()?.as_inet().unwrap().port(), 0);
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub fn listen(address: &str) -> Result<Listener, Error> {
+    let failed = |error| Error::io(Operation::Listen, error);
+    match parse(address, Operation::Listen)? {
+        Address::Host { host, port } if host.is_empty() => {
+            let any = Endpoint::Inet(([0, 0, 0, 0], 0).into());
+            let socket = SocketBuilder::new().listen_any(port).map_err(failed)?;
+            Ok(Listener::new(SmolListener::new(socket, &any).map_err(failed)?))
+        }
+        Address::Host { host, .. } => {
+            let reason = format!("{host} is a name: listening takes an address of this machine");
+            Err(failed(io::Error::new(io::ErrorKind::InvalidInput, reason)))
+        }
+        Address::Inet(address) => listen_at(&Endpoint::Inet(address)),
+        Address::Unix(name) => listen_at(&Endpoint::Unix(name)),
+    }
+}
+
+/// Listens on an endpoint.
+///
+/// # Errors
+///
+/// [`Error::Io`] with what bind(2) and listen(2) say.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let at = asyncnet_smol::Endpoint::Inet("127.0.0.1:0".parse().unwrap());
+/// assert!(asyncnet_smol::listen_at(&at).is_ok());
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub fn listen_at(at: &Endpoint) -> Result<Listener, Error> {
+    SmolNet.listen(at).map(Listener::new).map_err(|error| Error::io(Operation::Listen, error))
+}
+
+/// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is dropped.
+///
+/// # Errors
+///
+/// [`Error::Io`] with what bind(2) and listen(2) say.
+///
+/// See the example at [`connect_unix`].
+#[cfg(unix)]
+pub fn listen_unix(path: impl AsRef<Path>) -> Result<Listener, Error> {
+    let name = asyncnet_os::unix_name(path.as_ref()).map_err(|error| Error::io(Operation::Listen, error))?;
+    listen_at(&Endpoint::Unix(name))
+}
+
+/// Two streams connected with each other over loopback TCP, for tests.
+///
+/// # Errors
+///
+/// [`Error::Io`] with what the system says.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let (mut a, mut b) = asyncnet_smol::pair()?;
+/// a.send_line("hello").await?;
+/// assert_eq!(b.recv_line().await?.unwrap(), "hello");
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub fn pair() -> Result<(Stream, Stream), Error> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let client = std::net::TcpStream::connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    let [client, server] = [client, server].map(Async::new);
+    Ok((Stream::new(client?.into()), Stream::new(server?.into())))
+}
+
+async fn connect_to(to: Endpoint) -> Result<Stream, Error> {
+    let transport = SmolNet.connect(&to).await.map_err(|error| Error::io(Operation::Connect, error))?;
+    Ok(Stream::new(transport))
+}
+
+fn parse(address: &str, operation: Operation) -> Result<Address, Error> {
+    let parsed = address.parse::<Address>();
+    parsed.map_err(|error| Error::io(operation, io::Error::new(io::ErrorKind::InvalidInput, error)))
+}

@@ -1,0 +1,83 @@
+//! From smol's own sockets, and back to them.
+
+use crate::socket::Either;
+use crate::transport::SmolTransport;
+use async_io::Async;
+use async_net::TcpStream;
+#[cfg(unix)]
+use async_net::unix::UnixStream;
+use std::sync::Arc;
+
+/// A connected TCP stream of smol's.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_smol::{SmolTransport, Stream};
+///
+/// let listener = async_net::TcpListener::bind("127.0.0.1:0").await?;
+/// let theirs = async_net::TcpStream::connect(listener.local_addr()?).await?;
+/// let ours = Stream::new(SmolTransport::from(theirs));
+///
+/// // Back again, with what was received and not taken.
+/// let parts = ours.into_parts();
+/// let theirs = async_net::TcpStream::try_from(parts.transport.unwrap()).unwrap();
+/// assert_eq!(theirs.peer_addr()?, listener.local_addr()?);
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+impl From<TcpStream> for SmolTransport {
+    fn from(socket: TcpStream) -> Self {
+        Self::from(Either::Tcp(Arc::from(socket)))
+    }
+}
+
+/// A connected Unix stream of smol's.
+#[cfg(unix)]
+impl From<UnixStream> for SmolTransport {
+    fn from(socket: UnixStream) -> Self {
+        Self::from(Either::Unix(Arc::from(socket)))
+    }
+}
+
+/// A connected TCP stream of async-io's.
+impl From<Async<std::net::TcpStream>> for SmolTransport {
+    fn from(socket: Async<std::net::TcpStream>) -> Self {
+        Self::from(Either::Tcp(Arc::new(socket)))
+    }
+}
+
+/// A connected Unix stream of async-io's.
+#[cfg(unix)]
+impl From<Async<std::os::unix::net::UnixStream>> for SmolTransport {
+    fn from(socket: Async<std::os::unix::net::UnixStream>) -> Self {
+        Self::from(Either::Unix(Arc::new(socket)))
+    }
+}
+
+/// The transport itself, if it is not of TCP, or its socket is shared with a clone.
+impl TryFrom<SmolTransport> for TcpStream {
+    type Error = SmolTransport;
+
+    fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
+        match transport.into_io() {
+            Either::Tcp(socket) => {
+                Arc::try_unwrap(socket).map(Self::from).map_err(|shared| Either::Tcp(shared).into())
+            }
+            other @ Either::Unix(_) => Err(other.into()),
+        }
+    }
+}
+
+/// The transport itself, if it is not of a Unix socket, or its socket is shared with a clone.
+#[cfg(unix)]
+impl TryFrom<SmolTransport> for UnixStream {
+    type Error = SmolTransport;
+
+    fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
+        match transport.into_io() {
+            Either::Unix(socket) => {
+                Arc::try_unwrap(socket).map(Self::from).map_err(|shared| Either::Unix(shared).into())
+            }
+            other @ Either::Tcp(_) => Err(other.into()),
+        }
+    }
+}

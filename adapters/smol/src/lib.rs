@@ -1,0 +1,57 @@
+//! asyncnet on smol: the buffered line socket over async-io's TCP and Unix streams.
+//!
+//! ```
+//! # futures_lite::future::block_on(async {
+//! let listener = asyncnet_smol::listen("127.0.0.1:0")?;
+//! let port = listener.local_endpoint()?.as_inet().unwrap().port();
+//!
+//! let server = async {
+//!     let mut stream = listener.accept().await?;
+//!     let mut line = Vec::new();
+//!     while stream.recv_line_into(&mut line).await?.is_some() {
+//!         stream.queue_line(&line)?; // goes out before the next receive waits
+//!     }
+//!     stream.close().await
+//! };
+//!
+//! let client = async {
+//!     let mut stream = asyncnet_smol::dial("localhost", port).await?;
+//!     stream.send_line("hello").await?;
+//!     assert_eq!(stream.recv_line().await?.unwrap(), "hello");
+//!     stream.close().await
+//! };
+//! let (served, asked) = futures_lite::future::zip(server, client).await;
+//! served?;
+//! asked?;
+//! # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+//! ```
+//!
+//! [`Stream`] also has futures-io's `AsyncRead`, `AsyncBufRead` and `AsyncWrite`. Its futures run on any executor, on one
+//! thread or on many: async-io's reactor is a thread of its own.
+
+mod connect;
+mod convert;
+mod net;
+mod socket;
+mod timer;
+mod transport;
+
+pub use asyncnet_driver::{
+    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LinePolicy,
+    Operation, Overlong, Parts, RecvError, SendError, UnixName,
+};
+pub use asyncnet_os::Address;
+pub use connect::{connect, dial, listen, listen_at, pair};
+#[cfg(unix)]
+pub use connect::{connect_unix, listen_unix};
+pub use net::{BoxFuture, SmolListener, SmolNet};
+pub use socket::{Either, Socket, WriteSocket};
+pub use timer::SmolTimer;
+pub use transport::{IoTransport, SmolTransport};
+
+/// A stream over a socket of async-io's.
+pub type Stream = asyncnet_driver::Stream<SmolTransport>;
+/// A stream over any transport, such as an [`IoTransport`] of a foreign stream.
+pub type StreamOver<T> = asyncnet_driver::Stream<T>;
+/// A listener over a socket of async-io's.
+pub type Listener = asyncnet_driver::Listener<SmolListener>;

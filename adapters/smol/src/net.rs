@@ -1,0 +1,200 @@
+//! smol's network: names, connections, listeners.
+
+use crate::socket::{Either, Socket};
+use crate::timer::SmolTimer;
+use crate::transport::SmolTransport;
+use async_io::Async;
+use asyncnet_driver::{Accept, AcceptFault, Endpoint, Net};
+use asyncnet_os::{ConnectState, SocketBuilder};
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// A future that can be named and spawned.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// smol's network. It needs no runtime around it: async-io brings its own reactor thread.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_driver::{Listener, Net, dial};
+/// use asyncnet_smol::SmolNet;
+///
+/// let listener = Listener::new(SmolNet.listen(&asyncnet_smol::Endpoint::Inet("127.0.0.1:0".parse().unwrap()))?);
+/// let port = listener.local_endpoint()?.as_inet().unwrap().port();
+/// let stream = dial(&SmolNet, "localhost", port).await?;
+/// assert_eq!(listener.accept().await?.peer_endpoint()?, stream.local_endpoint()?);
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SmolNet;
+
+impl Net for SmolNet {
+    type Transport = SmolTransport;
+    type Listener = SmolListener;
+    type Timer = SmolTimer;
+    type Connect = BoxFuture<io::Result<SmolTransport>>;
+    type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
+
+    fn timer(&self) -> SmolTimer {
+        SmolTimer::default()
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> Self::Resolve {
+        let host = host.to_owned();
+        Box::pin(blocking::unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())))
+    }
+
+    fn connect(&self, to: &Endpoint) -> Self::Connect {
+        Box::pin(connect(to.clone()))
+    }
+
+    fn listen(&self, at: &Endpoint) -> io::Result<SmolListener> {
+        SmolListener::new(SocketBuilder::new().listen(at)?, at)
+    }
+}
+
+/// While a Unix listener's backlog is full there is nothing to wait on but the time: 1 ms at first, up to 100 ms.
+const BUSY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+
+async fn connect(to: Endpoint) -> io::Result<SmolTransport> {
+    let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
+    let socket = adopt(socket, &to)?;
+    let mut pause = BUSY.0;
+    loop {
+        state = match state {
+            ConnectState::Connected => return Ok(SmolTransport::from(socket)),
+            ConnectState::InProgress => finish_connect(&socket).await?,
+            ConnectState::Busy => {
+                async_io::Timer::after(pause).await;
+                pause = (pause * 2).min(BUSY.1);
+                asyncnet_os::try_connect(&socket, &to)?
+            }
+        }
+    }
+}
+
+/// Waits until the socket is writable: its answer, if it has one.
+async fn finish_connect(socket: &Socket) -> io::Result<ConnectState> {
+    match socket {
+        Either::Tcp(io) => io.writable().await?,
+        Either::Unix(io) => io.writable().await?,
+    }
+    asyncnet_os::finish_connect(socket)
+}
+
+/// A non-blocking socket of the operating system's, registered with the reactor.
+fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Socket> {
+    match to {
+        #[cfg(unix)]
+        Endpoint::Unix(_) => Ok(Either::Unix(Arc::new(Async::new_nonblocking(UnixStream::from(socket))?))),
+        _ => Ok(Either::Tcp(Arc::new(Async::new_nonblocking(TcpStream::from(socket))?))),
+    }
+}
+
+/// A listening socket of async-io's, for TCP or Unix streams.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use async_io::Async;
+/// use asyncnet_driver::Accept;
+/// use std::net::TcpListener;
+///
+/// let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0))?;
+/// let at = listener.get_ref().local_addr()?;
+/// let listener = asyncnet_smol::SmolListener::from(listener);
+/// assert_eq!(listener.local_endpoint()?.as_inet(), Some(at));
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct SmolListener {
+    #[cfg(unix)]
+    socket: Either<Async<TcpListener>, Async<UnixListener>>,
+    #[cfg(not(unix))]
+    socket: Either<Async<TcpListener>, std::convert::Infallible>,
+}
+
+impl SmolListener {
+    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
+        match at {
+            #[cfg(unix)]
+            Endpoint::Unix(_) => Ok(Self::from(Async::new_nonblocking(UnixListener::from(socket))?)),
+            _ => Ok(Self::from(Async::new_nonblocking(TcpListener::from(socket))?)),
+        }
+    }
+}
+
+impl From<Async<TcpListener>> for SmolListener {
+    fn from(listener: Async<TcpListener>) -> Self {
+        Self { socket: Either::Tcp(listener) }
+    }
+}
+
+#[cfg(unix)]
+impl From<Async<UnixListener>> for SmolListener {
+    fn from(listener: Async<UnixListener>) -> Self {
+        Self { socket: Either::Unix(listener) }
+    }
+}
+
+impl Accept for SmolListener {
+    type Transport = SmolTransport;
+    type Timer = SmolTimer;
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(SmolTransport, Endpoint)>> {
+        let (socket, peer) = match &self.socket {
+            Either::Tcp(listener) => {
+                let (socket, peer) = ready!(poll_accept(listener, cx, TcpListener::accept))?;
+                (Either::Tcp(Arc::new(Async::new(socket)?)), Endpoint::inet(peer))
+            }
+            #[cfg(unix)]
+            Either::Unix(listener) => {
+                let (socket, peer) = ready!(poll_accept(listener, cx, UnixListener::accept))?;
+                (Either::Unix(Arc::new(Async::new(socket)?)), asyncnet_os::endpoint_from_unix(&peer))
+            }
+            #[cfg(not(unix))]
+            Either::Unix(never) => match *never {},
+        };
+        Poll::Ready(Ok((SmolTransport::from(socket), peer)))
+    }
+
+    fn accept_fault(&self, error: &io::Error) -> AcceptFault {
+        asyncnet_os::accept_fault(error)
+    }
+
+    fn timer(&self) -> SmolTimer {
+        SmolTimer::default()
+    }
+
+    fn local_endpoint(&self) -> io::Result<Endpoint> {
+        match &self.socket {
+            Either::Tcp(listener) => asyncnet_os::local_endpoint(listener),
+            #[cfg(unix)]
+            Either::Unix(listener) => asyncnet_os::local_endpoint(listener),
+            #[cfg(not(unix))]
+            Either::Unix(never) => match *never {},
+        }
+    }
+}
+
+/// Accepts, or waits until there is something to accept.
+fn poll_accept<L, T>(
+    listener: &Async<L>,
+    cx: &mut Context<'_>,
+    accept: impl Fn(&L) -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    loop {
+        match accept(listener.get_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                ready!(listener.poll_readable(cx))?;
+            }
+            accepted => return Poll::Ready(accepted),
+        }
+    }
+}

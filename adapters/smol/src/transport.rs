@@ -1,0 +1,135 @@
+//! What speaks futures-io's traits, as a transport: async-io's sockets, their halves, and any foreign stream.
+
+use crate::socket::{Socket, WriteSocket};
+use crate::timer::SmolTimer;
+use asyncnet_driver::{Endpoint, Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+use futures_io::{AsyncRead, AsyncWrite};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A TCP or Unix stream socket of async-io's.
+pub type SmolTransport = IoTransport<Socket>;
+
+/// Anything with futures-io's `AsyncRead` and `AsyncWrite`, as a transport: an SSH channel, a pipe, a process.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_smol::{IoTransport, StreamOver};
+///
+/// // A stream of ours has those traits too.
+/// let (inner, mut peer) = asyncnet_smol::pair()?;
+/// let mut outer = StreamOver::new(IoTransport::new(inner));
+/// outer.send_line("through both").await?;
+/// assert_eq!(peer.recv_line().await?.unwrap(), "through both");
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct IoTransport<S> {
+    io: S,
+    timer: SmolTimer,
+    abort: fn(&S),
+}
+
+impl<S> IoTransport<S> {
+    /// A transport over any stream. Aborting it just drops it.
+    ///
+    /// See the example at [`IoTransport`].
+    pub fn new(io: S) -> Self {
+        Self::with_abort(io, |_| ())
+    }
+
+    pub(crate) fn with_abort(io: S, abort: fn(&S)) -> Self {
+        Self { io, timer: SmolTimer::default(), abort }
+    }
+
+    /// The stream below.
+    ///
+    /// ```
+    /// assert_eq!(*asyncnet_smol::IoTransport::new(7).io(), 7);
+    /// ```
+    pub fn io(&self) -> &S {
+        &self.io
+    }
+
+    /// The stream below, taken back.
+    ///
+    /// ```
+    /// assert_eq!(asyncnet_smol::IoTransport::new(7).into_io(), 7);
+    /// ```
+    pub fn into_io(self) -> S {
+        self.io
+    }
+}
+
+impl<S> Timer for IoTransport<S> {
+    fn now(&self) -> Duration {
+        self.timer.now()
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, at: Duration) -> Poll<()> {
+        self.timer.poll_until(cx, at)
+    }
+}
+
+impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> WriteTransport for IoTransport<S> {
+    fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_close(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport for IoTransport<S> {
+    fn abort(&mut self) {
+        (self.abort)(&self.io);
+    }
+}
+
+impl Endpoints for SmolTransport {
+    fn local_endpoint(&self) -> io::Result<Endpoint> {
+        asyncnet_os::local_endpoint(&self.io)
+    }
+
+    fn peer_endpoint(&self) -> io::Result<Endpoint> {
+        asyncnet_os::peer_endpoint(&self.io)
+    }
+}
+
+impl SplitTransport for SmolTransport {
+    type Reader = Self;
+    type Writer = IoTransport<WriteSocket>;
+
+    fn split(self) -> (Self::Reader, Self::Writer) {
+        let writer = IoTransport::new(WriteSocket::new(self.io.clone()));
+        (self, writer)
+    }
+
+    fn reunite(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
+        if !writer.io.is_of(&reader.io) {
+            return Err((reader, writer));
+        }
+        writer.io.disarm();
+        Ok(reader)
+    }
+}
+
+impl From<Socket> for SmolTransport {
+    fn from(socket: Socket) -> Self {
+        // A socket that cannot be told to reset is closed by the drop all the same.
+        Self::with_abort(socket, |socket| drop(asyncnet_os::abort(socket)))
+    }
+}

@@ -1,0 +1,53 @@
+//! asyncnet on tokio: the buffered line socket over tokio's TCP and Unix streams.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+//! let listener = asyncnet_tokio::listen("127.0.0.1:0")?;
+//! let port = listener.local_endpoint()?.as_inet().unwrap().port();
+//!
+//! let server = tokio::spawn(async move {
+//!     let mut stream = listener.accept().await?;
+//!     let mut line = Vec::new();
+//!     while stream.recv_line_into(&mut line).await?.is_some() {
+//!         stream.queue_line(&line)?; // goes out before the next receive waits
+//!     }
+//!     stream.close().await
+//! });
+//!
+//! let mut stream = asyncnet_tokio::dial("localhost", port).await?;
+//! stream.send_line("hello").await?;
+//! assert_eq!(stream.recv_line().await?.unwrap(), "hello");
+//! stream.close().await?;
+//! server.await.unwrap()?;
+//! # Ok(()) }
+//! ```
+//!
+//! [`Stream`] also has tokio's `AsyncRead`, `AsyncBufRead` and `AsyncWrite`. All calls are made inside a tokio runtime
+//! with I/O and time enabled, on one thread or on many.
+
+mod connect;
+mod convert;
+mod net;
+mod socket;
+mod timer;
+mod transport;
+
+pub use asyncnet_driver::{
+    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LinePolicy,
+    Operation, Overlong, Parts, RecvError, SendError, UnixName,
+};
+pub use asyncnet_os::Address;
+pub use connect::{connect, dial, listen, listen_at, pair};
+#[cfg(unix)]
+pub use connect::{connect_unix, listen_unix};
+pub use net::{BoxFuture, TokioListener, TokioNet};
+pub use socket::{Either, ReadSocket, Socket, WriteSocket};
+pub use timer::TokioTimer;
+pub use transport::{IoTransport, TokioTransport};
+
+/// A stream over a socket of tokio's.
+pub type Stream = asyncnet_driver::Stream<TokioTransport>;
+/// A stream over any transport, such as an [`IoTransport`] of a foreign stream.
+pub type StreamOver<T> = asyncnet_driver::Stream<T>;
+/// A listener over a socket of tokio's.
+pub type Listener = asyncnet_driver::Listener<TokioListener>;

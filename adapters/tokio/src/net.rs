@@ -1,0 +1,185 @@
+//! tokio's network: names, connections, listeners.
+
+use crate::socket::{Either, Socket};
+use crate::timer::TokioTimer;
+use crate::transport::TokioTransport;
+use asyncnet_driver::{Accept, AcceptFault, Endpoint, Net};
+use asyncnet_os::{ConnectState, SocketBuilder};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
+
+/// A future that can be named and spawned.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// tokio's network. Its calls are made inside a tokio runtime with I/O and time enabled, as tokio's own are.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+/// use asyncnet_driver::{Listener, Net, dial};
+/// use asyncnet_tokio::TokioNet;
+///
+/// let listener = Listener::new(TokioNet.listen(&asyncnet_tokio::Endpoint::Inet("127.0.0.1:0".parse().unwrap()))?);
+/// let port = listener.local_endpoint()?.as_inet().unwrap().port();
+/// let stream = dial(&TokioNet, "localhost", port).await?;
+/// assert_eq!(listener.accept().await?.peer_endpoint()?, stream.local_endpoint()?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioNet;
+
+impl Net for TokioNet {
+    type Transport = TokioTransport;
+    type Listener = TokioListener;
+    type Timer = TokioTimer;
+    type Connect = BoxFuture<io::Result<TokioTransport>>;
+    type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
+
+    fn timer(&self) -> TokioTimer {
+        TokioTimer::default()
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> Self::Resolve {
+        let host = host.to_owned();
+        Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) })
+    }
+
+    fn connect(&self, to: &Endpoint) -> Self::Connect {
+        Box::pin(connect(to.clone()))
+    }
+
+    fn listen(&self, at: &Endpoint) -> io::Result<TokioListener> {
+        TokioListener::new(SocketBuilder::new().listen(at)?, at)
+    }
+}
+
+/// While a Unix listener's backlog is full there is nothing to wait on but the time: 1 ms at first, up to 100 ms.
+const BUSY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+
+async fn connect(to: Endpoint) -> io::Result<TokioTransport> {
+    let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
+    let socket = adopt(socket, &to)?;
+    let mut pause = BUSY.0;
+    loop {
+        state = match state {
+            ConnectState::Connected => return Ok(TokioTransport::from(socket)),
+            ConnectState::InProgress => finish_connect(&socket).await?,
+            ConnectState::Busy => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(BUSY.1);
+                asyncnet_os::try_connect(&socket, &to)?
+            }
+        }
+    }
+}
+
+/// Waits until the socket is writable and has an answer.
+async fn finish_connect(socket: &Socket) -> io::Result<ConnectState> {
+    let ask = || match asyncnet_os::finish_connect(socket)? {
+        ConnectState::InProgress => Err(io::ErrorKind::WouldBlock.into()),
+        state => Ok(state),
+    };
+    match socket {
+        Either::Tcp(io) => io.async_io(Interest::WRITABLE, ask).await,
+        Either::Unix(io) => io.async_io(Interest::WRITABLE, ask).await,
+    }
+}
+
+/// A non-blocking socket of the operating system's, registered with the runtime.
+fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Socket> {
+    match to {
+        #[cfg(unix)]
+        Endpoint::Unix(_) => UnixStream::from_std(socket.into()).map(Either::Unix),
+        _ => TcpStream::from_std(socket.into()).map(Either::Tcp),
+    }
+}
+
+/// A listening socket of tokio's, for TCP or Unix streams.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+/// use asyncnet_driver::Accept;
+///
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let at = listener.local_addr()?;
+/// let listener = asyncnet_tokio::TokioListener::from(listener);
+/// assert_eq!(listener.local_endpoint()?.as_inet(), Some(at));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct TokioListener {
+    #[cfg(unix)]
+    socket: Either<TcpListener, UnixListener>,
+    #[cfg(not(unix))]
+    socket: Either<TcpListener, std::convert::Infallible>,
+}
+
+impl TokioListener {
+    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
+        match at {
+            #[cfg(unix)]
+            Endpoint::Unix(_) => Ok(Self::from(UnixListener::from_std(socket.into())?)),
+            _ => Ok(Self::from(TcpListener::from_std(socket.into())?)),
+        }
+    }
+}
+
+impl From<TcpListener> for TokioListener {
+    fn from(listener: TcpListener) -> Self {
+        Self { socket: Either::Tcp(listener) }
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixListener> for TokioListener {
+    fn from(listener: UnixListener) -> Self {
+        Self { socket: Either::Unix(listener) }
+    }
+}
+
+impl Accept for TokioListener {
+    type Transport = TokioTransport;
+    type Timer = TokioTimer;
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TokioTransport, Endpoint)>> {
+        let (socket, peer) = match &self.socket {
+            Either::Tcp(listener) => {
+                let (socket, peer) = ready!(listener.poll_accept(cx))?;
+                (Either::Tcp(socket), Endpoint::inet(peer))
+            }
+            #[cfg(unix)]
+            Either::Unix(listener) => {
+                let (socket, peer) = ready!(listener.poll_accept(cx))?;
+                (Either::Unix(socket), asyncnet_os::endpoint_from_unix(&peer.into()))
+            }
+            #[cfg(not(unix))]
+            Either::Unix(never) => match *never {},
+        };
+        Poll::Ready(Ok((TokioTransport::from(socket), peer)))
+    }
+
+    fn accept_fault(&self, error: &io::Error) -> AcceptFault {
+        asyncnet_os::accept_fault(error)
+    }
+
+    fn timer(&self) -> TokioTimer {
+        TokioTimer::default()
+    }
+
+    fn local_endpoint(&self) -> io::Result<Endpoint> {
+        match &self.socket {
+            Either::Tcp(listener) => asyncnet_os::local_endpoint(listener),
+            #[cfg(unix)]
+            Either::Unix(listener) => asyncnet_os::local_endpoint(listener),
+            #[cfg(not(unix))]
+            Either::Unix(never) => match *never {},
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! A tour of asyncnet.
+fn main() {}
