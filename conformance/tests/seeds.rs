@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many inputs are made up for a property, and how many are made from each of its seeds.
-const MADE_UP: usize = 2_000;
+const MADE_UP: usize = 4_000;
 const MADE_FROM_A_SEED: usize = 16;
 
 /// The bytes that mean something to a script or to a line.

@@ -16,7 +16,7 @@ const INPUT_BYTES_MAX: usize = 160 << 10;
 const BLOCK: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1];
 
 /// What the steps of a script can be; what each means is at [`line_reader`].
-const ACTIONS: &[u8] = b"wlmptocdebfrsx";
+const ACTIONS: &[u8] = b"wlmptockzdebfrsx";
 
 /// A reader of lines sees what the bytes say, however they are cut.
 ///
@@ -30,7 +30,8 @@ const ACTIONS: &[u8] = b"wlmptocdebfrsx";
 /// | `w` | `n` bytes come from the wire, or as many as there is space for |
 /// | `l` | look for a line and take it: borrowed, owned, not at all, or after a second look, as `n` is 0, 1, 2, 3 |
 /// | `m`, `p` | from now on the limit, or the policy, is `n` |
-/// | `t`, `o`, `c` | take `n` bytes: into memory, owned, or drop them |
+/// | `t`, `o`, `k`, `c` | take `n` bytes: into memory, owned, borrowed, or drop them |
+/// | `z` | drop all that came, and a fatal error |
 /// | `d`, `e` | look for CR LF, or for `a` CR LF `a`, within `n` bytes; take what is before it, and it |
 /// | `b`, `f` | look for `n` bytes, or for the end within `n` bytes |
 /// | `r`, `s` | release the buffer's memory; process |
@@ -256,7 +257,12 @@ impl<'a> Player<'a> {
             b'l' => _ = self.line(n),
             b'm' => self.policy = self.policy.max(n),
             b'p' => self.policy = policy(n).max(self.policy.max),
-            b't' | b'o' | b'c' => self.take(step.action, n),
+            b't' | b'o' | b'k' | b'c' => self.take(step.action, n),
+            b'z' => {
+                self.connection.incoming_mut().drop_all();
+                self.oracle.drop_all();
+                (self.served, self.drops) = (self.oracle.came, false);
+            }
             b'd' => self.delimiter(b"\r\n", n),
             b'e' => self.delimiter(b"a\r\na", n),
             b'b' => self.bytes(n),
@@ -372,6 +378,11 @@ impl<'a> Player<'a> {
                 let owned = self.connection.incoming_mut().take_owned(n, &mut self.blocks);
                 assert!(owned == expected, "{owned:?} was taken at {:?}", self.place);
                 self.kept.push((self.served, owned));
+            }
+            b'k' => {
+                let front = self.connection.incoming_mut().take_front(n);
+                let front = Bytes::copy_from_slice(front);
+                assert!(front == expected, "{front:?} was taken at {:?}", self.place);
             }
             _ => self.connection.consume(n),
         }

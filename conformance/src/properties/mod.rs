@@ -27,6 +27,7 @@
 
 mod dirty_blocks;
 mod line_reader;
+mod noise;
 mod oracle;
 mod outgoing;
 mod recv_buffer;

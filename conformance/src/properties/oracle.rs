@@ -72,6 +72,10 @@ impl<'a> Oracle<'a> {
         }
     }
 
+    pub(super) fn drop_all(&mut self) {
+        (self.at, self.dropping, self.failed) = (self.came, None, None);
+    }
+
     fn drop_line(&mut self, limit: usize, endings: Endings) {
         self.at += limit + 1;
         self.dropping = Some((endings, self.budget));

@@ -1,16 +1,13 @@
 //! The outgoing queue: what was accepted goes out, in order, whole or up to where a send was torn, and nothing else.
 
 use super::dirty_blocks::DirtyBlocks;
-use super::recv_buffer::noise;
+use super::noise::{NOISE_BYTES, noise};
 use super::script::{Script, Step};
 use asyncnet_core::{BLOCK_BYTES, Limits, Outgoing, SendError};
 use bytes::Bytes;
 
 /// The most bytes that one step sends: more than the longest block.
 const SEND_BYTES_MAX: usize = 80 << 10;
-
-/// The most bytes that one script sends.
-const SENT_BYTES_MAX: usize = 1 << 20;
 
 const BLOCK: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1];
 
@@ -55,7 +52,6 @@ pub fn outgoing(data: &[u8]) {
         limits,
         blocks: DirtyBlocks::default(),
         model: Model::default(),
-        out: Vec::new(),
         owned: Vec::new(),
         place: (0, Step { action: b'|', n: 0 }),
     };
@@ -116,8 +112,6 @@ struct Player {
     limits: Limits,
     blocks: DirtyBlocks,
     model: Model,
-    /// What the wire took.
-    out: Vec<u8>,
     /// Where in what was promised the owned values end that may lie in the queue as they are.
     owned: Vec<usize>,
     /// For the message of a panic.
@@ -126,7 +120,7 @@ struct Player {
 
 impl Player {
     fn step(&mut self, step: Step) {
-        let n = step.n.min(SEND_BYTES_MAX).min(SENT_BYTES_MAX.saturating_sub(self.model.promised.len()));
+        let n = step.n.min(SEND_BYTES_MAX).min(NOISE_BYTES.saturating_sub(self.model.promised.len()));
         match step.action {
             b'q' | b'Q' => self.queue(n, step.action == b'Q'),
             b'o' => self.queue_owned(n),
@@ -200,8 +194,6 @@ impl Player {
     /// The wire takes the first `n` bytes of what waits.
     fn wire_sent(&mut self, n: usize) -> usize {
         let n = n.min(self.model.queued().len());
-        let waiting: Vec<u8> = self.outgoing.wire_pending().flatten().take(n).copied().collect();
-        self.out.extend(waiting);
         if n % 2 == 0 {
             self.outgoing.wire_sent_to(n, &mut self.blocks);
         } else {
@@ -217,7 +209,6 @@ impl Player {
         let Some(mut direct) = self.model.direct.filter(|_| self.model.queued().is_empty()) else { return };
         let n = n.min(direct.of - direct.sent);
         self.outgoing.direct_sent(n);
-        self.out.extend(&self.model.promised[self.model.out..self.model.out + n]);
         self.model.out += n;
         direct.sent += n;
         self.model.direct = Some(direct);
@@ -248,28 +239,29 @@ impl Player {
     /// What holds after every step.
     fn check(&mut self) {
         let queued = self.model.queued();
-        let waiting: Vec<&[u8]> = self.outgoing.wire_pending().collect();
-        assert!(waiting.iter().all(|piece| !piece.is_empty()), "an empty piece waits at {:?}", self.place);
-        assert!(waiting.concat() == queued, "other bytes wait at {:?}", self.place);
+        let (mut rest, mut pieces) = (queued, 0);
+        for piece in self.outgoing.wire_pending() {
+            assert!(!piece.is_empty(), "an empty piece waits at {:?}", self.place);
+            assert!(rest.starts_with(piece), "other bytes wait at {:?}", self.place);
+            rest = &rest[piece.len()..];
+            pieces += 1;
+        }
+        assert!(rest.is_empty(), "{} bytes do not wait at {:?}", rest.len(), self.place);
         assert_eq!(self.outgoing.len(), queued.len(), "at {:?}", self.place);
         assert_eq!(self.outgoing.is_empty(), queued.is_empty(), "at {:?}", self.place);
         assert_eq!(self.outgoing.wire_bytes(), self.model.out as u64, "at {:?}", self.place);
-        assert!(
-            self.out == self.model.promised[..self.model.out],
-            "other bytes went out at {:?}",
-            self.place
-        );
         let heavy = !queued.is_empty() && queued.len() >= self.limits.queue_bytes_max.div_ceil(2);
         assert_eq!(self.outgoing.is_heavy(), heavy, "at {:?}", self.place);
         let closed = self.model.closed || self.model.finished;
         assert_eq!(self.outgoing.is_closed(), closed, "at {:?}", self.place);
         assert_eq!(self.outgoing.is_finished(), self.model.finished, "at {:?}", self.place);
 
-        // A block is at most four times as long as what it was taken for, or as short as blocks are; a piece is
-        // sealed before it is full only where an owned value follows. Two may be longer than what is in them: the
-        // piece at the front, which the wire has begun, and the tail, which keeps its block when it is empty.
+        // No piece is in more than one block. A block is at most four times as long as what it was taken for, or as
+        // short as blocks are, and a piece is sealed before it is full only where an owned value follows. Two may be
+        // longer than what is in them: the front, of which the wire took a part, and the tail, which keeps its block.
         self.owned.retain(|end| *end > self.model.out);
         let most = 2 * BLOCK + 4 * queued.len() + BLOCK_BYTES[0] * self.owned.len();
+        let most = most.min(BLOCK * pieces.max(1));
         let held = self.outgoing.held_bytes();
         assert!(held <= most, "{held} bytes are held for {} at {:?}", queued.len(), self.place);
     }
@@ -279,9 +271,8 @@ impl Player {
         assert!(self.outgoing.into_queued() == self.model.queued(), "other bytes were left");
     }
 
-    /// `n` bytes to send. They do not repeat, so that a byte out of place is seen.
+    /// `n` bytes to send: none that waits already.
     fn next(&self, n: usize) -> Vec<u8> {
-        let at = self.model.promised.len();
-        (at..at + n).map(noise).collect()
+        noise(self.model.promised.len(), n).to_vec()
     }
 }

@@ -1,6 +1,7 @@
 //! The receive buffer as a queue of bytes: whatever is put in comes out, in order and unchanged.
 
 use super::dirty_blocks::DirtyBlocks;
+use super::noise::noise;
 use super::oracle;
 use super::script::{Script, Step};
 use asyncnet_core::{BLOCK_BYTES, Incoming, Limits, LinePolicy, RecvError, Search};
@@ -8,16 +9,13 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
-/// The most bytes that come in one script: several of the longest blocks.
-const WIRE_BYTES_MAX: usize = 384 << 10;
-
 /// The longest line that is looked for: no script holds a longer one, so that none is ever dropped.
 const LINE_BYTES_MAX: usize = 1_000_000;
 
 const BLOCK: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1];
 
 /// What the steps of a script can be; what each means is at [`recv_buffer`].
-const ACTIONS: &[u8] = b"wWtocbfdeglryx";
+const ACTIONS: &[u8] = b"wWtockzbfdeglryx";
 
 /// A receiving half gives out the bytes that came, in order, whatever the sizes and whatever memory it gets.
 ///
@@ -28,7 +26,8 @@ const ACTIONS: &[u8] = b"wWtocbfdeglryx";
 /// | step | meaning |
 /// | --- | --- |
 /// | `w`, `W` | `n` bytes come, or all that there is space for, `n` times (at most 32) |
-/// | `t`, `o`, `c` | take `n` bytes: into memory, owned, or drop them |
+/// | `t`, `o`, `k`, `c` | take `n` bytes: into memory, owned, borrowed, or drop them |
+/// | `z` | drop all that came |
 /// | `b`, `f` | look for `n` bytes, or for the end within `n` bytes |
 /// | `d`, `e`, `g` | look for CR LF, for `aab`, or for LF within `n` bytes; nothing is taken |
 /// | `l` | look for a line; nothing is taken |
@@ -57,6 +56,7 @@ pub fn recv_buffer(data: &[u8]) {
         queue: VecDeque::new(),
         ended: false,
         bound: limits.recv_bytes_max.clamp(1, BLOCK),
+        block_bytes_max: limits.recv_bytes_max.clamp(1, BLOCK),
         kept: Vec::new(),
         place: (0, Step { action: b'|', n: 0 }),
     };
@@ -75,18 +75,14 @@ struct Wire<'a> {
 }
 
 impl Wire<'_> {
-    /// The next `n` bytes, or what is left of them. They do not repeat, so that a byte out of place is seen.
+    /// The next `n` bytes, or what is left of them.
     fn next(&mut self, n: usize) -> Vec<u8> {
-        let n = n.min(WIRE_BYTES_MAX - self.came);
-        let range = self.came..self.came + n;
-        self.came += n;
-        range.map(|at| self.start.get(at).copied().unwrap_or_else(|| noise(at))).collect()
+        let start = self.start.get(self.came..).unwrap_or_default();
+        let start = &start[..n.min(start.len())];
+        let bytes = [start, noise(self.came + start.len(), n - start.len())].concat();
+        self.came += bytes.len();
+        bytes
     }
-}
-
-/// A byte that looks random: the middle of a product with an odd number (Knuth's multiplicative hash).
-pub(super) fn noise(at: usize) -> u8 {
-    (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes()[2]
 }
 
 struct Player<'a> {
@@ -97,8 +93,9 @@ struct Player<'a> {
     /// The model: what came and was not taken.
     queue: VecDeque<u8>,
     ended: bool,
-    /// The most that the buffer may be long, after what was asked for so far.
+    /// The most bytes that may wait, after what was asked for last; and the longest block, after all that was.
     bound: usize,
+    block_bytes_max: usize,
     /// Owned values, and what they were when they were taken.
     kept: Vec<(Bytes, Vec<u8>)>,
     /// For the message of a panic.
@@ -111,7 +108,11 @@ impl Player<'_> {
         match step.action {
             b'w' => self.fill(n),
             b'W' => (0..n.min(32)).for_each(|_| self.fill(usize::MAX)),
-            b't' | b'o' | b'c' => self.take(step.action, n),
+            b't' | b'o' | b'k' | b'c' => self.take(step.action, n),
+            b'z' => {
+                assert_eq!(self.incoming.drop_all(), self.queue.len(), "at {:?}", self.place);
+                self.queue.clear();
+            }
             b'b' => {
                 let looked = self.incoming.find_bytes(n);
                 let expected =
@@ -138,13 +139,14 @@ impl Player<'_> {
 
     fn fill(&mut self, n: usize) {
         let room = self.incoming.wants_wire();
-        let expected = !self.ended && self.queue.len() < self.bound;
-        assert!(expected || !room, "bytes are wanted past the bound or the end, at {:?}", self.place);
+        assert_eq!(room, !self.ended && self.queue.len() < self.bound, "at {:?}", self.place);
         if !room {
             return;
         }
         let space = self.incoming.wire_space_from(&mut self.blocks);
         assert!(!space.is_empty(), "bytes are wanted, and there is no space for them, at {:?}", self.place);
+        let most = self.bound - self.queue.len();
+        assert!(space.len() <= most, "{} bytes may come, not {most}, at {:?}", space.len(), self.place);
         let bytes = self.wire.next(n.min(space.len()));
         space[..bytes.len()].copy_from_slice(&bytes);
         // What lies behind is not filled, and must not be served.
@@ -168,6 +170,10 @@ impl Player<'_> {
                 let owned = self.incoming.take_owned(n, &mut self.blocks);
                 assert!(owned == expected, "other bytes were taken at {:?}", self.place);
                 self.kept.push((owned, expected));
+            }
+            b'k' => {
+                let front = self.incoming.take_front(n);
+                assert!(front == expected, "other bytes were taken at {:?}", self.place);
             }
             _ => self.incoming.consume(n),
         }
@@ -219,7 +225,8 @@ impl Player<'_> {
     ) {
         assert_eq!(looked, expected, "at {:?}", self.place);
         if looked == Ok(Search::NeedMore) {
-            self.bound = self.bound.max(n);
+            self.bound = n.max(self.limits.recv_bytes_max.clamp(1, BLOCK));
+            self.block_bytes_max = self.block_bytes_max.max(self.bound);
             assert!(self.incoming.wants_wire(), "more is needed, and there is no room at {:?}", self.place);
         }
     }
@@ -232,7 +239,8 @@ impl Player<'_> {
         assert!(!self.incoming.is_discarding(), "no line was too long, at {:?}", self.place);
         assert_eq!(self.incoming.settle(), Ok(()), "at {:?}", self.place);
         let held = self.incoming.held_bytes();
-        assert!(held <= self.bound, "{held} bytes are held, not {}, at {:?}", self.bound, self.place);
+        let most = self.block_bytes_max;
+        assert!(held <= most, "{held} bytes are held, not {most}, at {:?}", self.place);
     }
 
     fn finish(self) {
