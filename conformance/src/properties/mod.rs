@@ -26,6 +26,7 @@
 //! What the memory of a buffer held before must not matter, so the pool that they share hands out dirty blocks.
 
 mod dirty_blocks;
+mod line_player;
 mod line_reader;
 mod noise;
 mod oracle;
