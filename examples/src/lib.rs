@@ -1,0 +1,17 @@
+//! What the example programs are made of: protocols written once, over any transport, and the little that a program
+//! needs around them.
+//!
+//! Start with [`echo`], the shortest; [`chat`] adds waiting for two things at once, and [`tour`] shows one promise of the
+//! socket after the other. A protocol takes a `Stream<T>` and knows no runtime. What does know one is [`runtime`], and it is
+//! the only module that names an adapter.
+//!
+//! This is not a framework for servers: copy what you need.
+
+pub mod address;
+pub mod chat;
+pub mod echo;
+pub mod program;
+pub mod runtime;
+pub mod server;
+pub mod stop;
+pub mod tour;
