@@ -1,6 +1,7 @@
 //! A line echo: every line comes back as it was sent.
 
 use asyncnet_driver::{Ending, Error, LastLine, Limits, Stream, Transport};
+use futures_lite::future;
 
 /// What is said to a line over the limit.
 pub const TOO_LONG: &str = "ERR line too long";
@@ -63,5 +64,8 @@ pub async fn answer<T: Transport>(stream: &mut Stream<T>) -> Result<(), Error> {
             Err(error) if error.is_line_too_long() => stream.queue_line(TOO_LONG)?,
             Err(error) => return Err(error),
         }
+        // A peer that always has more to say would otherwise never be waited for, and on smol, where a ready socket has no
+        // budget as tokio's have, no other task would run.
+        future::yield_now().await;
     }
 }

@@ -7,7 +7,7 @@
 use crate::address::Offered;
 use crate::runtime::{Runtime, within};
 use crate::stop::Stop;
-use asyncnet_driver::{Accept, Endpoint, Error, Operation, Stream};
+use asyncnet_driver::{Accept, Endpoint, Error, Operation, Stream, UnixName};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -20,7 +20,7 @@ const CLOSING: Duration = Duration::from_secs(3);
 /// How long the tasks have to end, once asked: each is done after [`CLOSING`], if it is run at all.
 const ENDING: Duration = Duration::from_secs(4);
 
-/// Accepts connections from all listeners, and hands each to `talk`, whose future becomes a task. When it is asked to stop, it stops accepting
+/// Accepts connections from all listeners, and hands each to `talk`, with a name for messages; its future becomes a task. When it is asked to stop, it stops accepting
 /// and waits for the tasks, which have to see the request too.
 ///
 /// `talk` is called in the order in which the connections came.
@@ -32,7 +32,7 @@ pub async fn serve<R, F>(
     net: R,
     offers: Vec<Offered<R::Listener>>,
     stop: &Stop,
-    mut talk: impl FnMut(Stream<R::Transport>, Endpoint) -> F,
+    mut talk: impl FnMut(Stream<R::Transport>, String) -> F,
 ) -> Result<(), Error>
 where
     R: Runtime,
@@ -61,16 +61,25 @@ where
 }
 
 /// The connection that comes first, on any of the listeners.
-async fn accept_any<L: Accept>(offers: &[Offered<L>]) -> Result<(Stream<L::Transport>, Endpoint), Error> {
+async fn accept_any<L: Accept>(offers: &[Offered<L>]) -> Result<(Stream<L::Transport>, String), Error> {
     let mut accepting: Vec<_> = offers.iter().map(|offered| offered.listener.accept_addr()).collect();
-    poll_fn(|cx| {
-        let mut ready = accepting.iter_mut().filter_map(|accept| match Pin::new(accept).poll(cx) {
-            Poll::Ready(accepted) => Some(accepted),
-            Poll::Pending => None,
+    let (offered, accepted) = poll_fn(|cx| {
+        let mut ready = offers.iter().zip(&mut accepting).filter_map(|(offered, accept)| {
+            match Pin::new(accept).poll(cx) {
+                Poll::Ready(accepted) => Some((offered, accepted)),
+                Poll::Pending => None,
+            }
         });
         ready.next().map_or(Poll::Pending, Poll::Ready)
     })
-    .await
+    .await;
+    let (stream, peer) = accepted?;
+    let name = match peer {
+        // The client of a Unix socket has no name of its own.
+        Endpoint::Unix(UnixName::Unnamed) => format!("a peer on {}", offered.at),
+        _ => peer.to_string(),
+    };
+    Ok((stream, name))
 }
 
 /// Ends a connection well: sends what is queued, and `last` behind it, and closes it. After [`CLOSING`] it is aborted.

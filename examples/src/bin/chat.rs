@@ -1,6 +1,6 @@
 //! A chat server.
 
-use asyncnet_driver::{Endpoint, Stream};
+use asyncnet_driver::Stream;
 use asyncnet_examples::address::listen;
 use asyncnet_examples::chat::{self, Left, Member, Room};
 use asyncnet_examples::program::{self, Failure};
@@ -61,7 +61,7 @@ async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
 async fn attend<R: Runtime>(
     net: R,
     mut stream: Stream<R::Transport>,
-    peer: Endpoint,
+    peer: String,
     member: Member,
     stop: Stop,
 ) {

@@ -1,6 +1,6 @@
 //! A line echo server.
 
-use asyncnet_driver::{Endpoint, Stream};
+use asyncnet_driver::Stream;
 use asyncnet_examples::address::listen;
 use asyncnet_examples::program::{self, Failure};
 use asyncnet_examples::runtime::{Adapter, Runtime};
@@ -83,7 +83,7 @@ impl Arguments {
 }
 
 /// One connection, from the first line to the last.
-async fn attend<R: Runtime>(net: R, mut stream: Stream<R::Transport>, peer: Endpoint, stop: Stop) {
+async fn attend<R: Runtime>(net: R, mut stream: Stream<R::Transport>, peer: String, stop: Stop) {
     let answered = stop.before(echo::answer(&mut stream)).await.unwrap_or(Ok(()));
     let closed = server::close(net, &mut stream, b"").await;
     if let Err(error) = answered.and(closed) {

@@ -1,0 +1,21 @@
+//! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets and with `nc`, `ncat`
+//! and `socat`.
+//!
+//! Nothing here sleeps, and every wait ends: after [`process::PATIENCE`] a test fails.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a panic or a word in a test is its report")]
+
+mod chat;
+mod command_line;
+mod echo;
+mod peer;
+mod process;
+mod tour;
+
+/// Runs a test on every adapter.
+fn on_each_adapter(test: impl Fn(&str)) {
+    for adapter in ["tokio", "smol"] {
+        println!("on {adapter}");
+        test(adapter);
+    }
+}
