@@ -1,7 +1,7 @@
 //! From an address on the command line to a listener.
 
 use crate::program::Failure;
-use asyncnet_driver::{Endpoint, Limits, Listener, Net};
+use asyncnet_driver::{Accept, Endpoint, Limits, Listener, Net};
 use asyncnet_os::Address;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// A listener, where it listens, and the file that goes away with it.
 #[derive(Debug)]
-pub struct Offered<L> {
+pub struct Offered<L: Accept> {
     /// The listener.
     pub listener: Listener<L>,
     /// Where it is bound: with the port that the system chose, if it was 0.

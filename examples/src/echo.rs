@@ -49,19 +49,20 @@ pub fn limits(line_bytes_max: usize) -> Limits {
 pub async fn answer<T: Transport>(stream: &mut Stream<T>) -> Result<(), Error> {
     stream.set_line_policy(stream.line_policy().last(LastLine::Accept));
     let mut line = Vec::new();
+    // How the peer's own lines end, as far as is known.
+    let mut usual = Ending::CrLf;
     loop {
         match stream.recv_line_into(&mut line).await {
             Ok(Some(ending)) => {
                 // Not `queue_line`: a CR in the middle of a line is data here, and comes back too.
                 line.extend_from_slice(ending.as_bytes());
                 stream.queue(&line)?;
-                if ending != Ending::Missing {
-                    stream.set_line_end(ending);
-                }
+                usual = ending;
             }
             Ok(None) => return Ok(()),
-            // Ends as the peer's own lines did so far.
-            Err(error) if error.is_line_too_long() => stream.queue_line(TOO_LONG)?,
+            Err(error) if error.is_line_too_long() => {
+                stream.queue(&[TOO_LONG.as_bytes(), usual.as_bytes()].concat())?;
+            }
             Err(error) => return Err(error),
         }
         // A peer that always has more to say would otherwise never be waited for, and on smol, where a ready socket has no
