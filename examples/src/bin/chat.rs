@@ -27,7 +27,7 @@ const PROGRAM: &str = "chat";
 #[derive(Debug, Parser)]
 #[command(version, after_help = program::EXIT_STATUS)]
 struct Arguments {
-    /// Where to listen: HOST:PORT, [V6]:PORT, :PORT for all interfaces, unix:PATH; port 0 lets the system choose.
+    /// Where to listen: HOST:PORT, :PORT for all interfaces, unix:PATH; port 0 lets the system choose.
     #[arg(long, value_name = "ADDR")]
     listen: Address,
 

@@ -24,7 +24,7 @@ const PROGRAM: &str = "echo";
 #[derive(Debug, Parser)]
 #[command(version, after_help = program::EXIT_STATUS)]
 struct Arguments {
-    /// Where to listen: HOST:PORT, [V6]:PORT, :PORT for all interfaces, unix:PATH; port 0 lets the system choose.
+    /// Where to listen: HOST:PORT, :PORT for all interfaces, unix:PATH; port 0 lets the system choose.
     #[arg(long, value_name = "ADDR")]
     listen: Address,
 

@@ -51,6 +51,16 @@ impl Member {
     }
 
     /// Leaves: what the others have said until now and was not taken.
+    ///
+    /// ```
+    /// use asyncnet_examples::chat::Room;
+    /// use std::sync::Arc;
+    ///
+    /// let room = Arc::new(Room::default());
+    /// let (ann, bob) = (Room::join(&room), Room::join(&room));
+    /// ann.say(b"bye");
+    /// assert_eq!(bob.leave(), b"bye\r\n");
+    /// ```
     #[must_use]
     pub fn leave(self) -> Vec<u8> {
         let mailbox = Arc::clone(&self.mailbox);

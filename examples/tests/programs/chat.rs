@@ -173,10 +173,14 @@ mod unix {
     fn sigterm_ends_it_well() {
         on_each_adapter(|adapter| {
             let (chat, address) = start(adapter);
-            let mut ann = Peer::tcp(&address);
+            let (mut ann, mut bob) = (Peer::tcp(&address), Peer::tcp(&address));
+            // A connection that was not accepted yet would be refused.
+            bob.say("bob is here\n");
+            ann.assert_hears("bob is here\r\n");
             chat.signal("TERM");
             assert_eq!(ann.hear_all(), b"");
-            drop(ann);
+            assert_eq!(bob.hear_all(), b"");
+            drop((ann, bob));
             chat.end().assert_well();
         });
     }
