@@ -135,7 +135,6 @@ fn no_changed_seed_fails() {
 
 /// What is left in the buffer belongs to the line that is dropped. The properties do not look at it; this does.
 #[test]
-#[ignore = "asyncnet-core serves the tail of a line whose discard budget is spent"]
 fn the_tail_of_a_line_whose_budget_is_spent_is_not_served() {
     let mut limits = Limits::default();
     limits.discard_bytes_max = 3;
@@ -150,7 +149,6 @@ fn the_tail_of_a_line_whose_budget_is_spent_is_not_served() {
 
 /// As its documentation says. What lies behind the bytes that came may be another connection's.
 #[test]
-#[ignore = "asyncnet-core serves bytes that never came, when a span is of an earlier look"]
 #[should_panic = "more bytes were"]
 fn a_line_that_is_not_there_is_not_taken() {
     let mut incoming = Incoming::new(&Limits::default());

@@ -78,6 +78,7 @@ impl Buffer {
 
     /// The first `n` bytes, consumed, as an owned value: the block itself if they are a good part of it, a copy otherwise.
     pub(crate) fn take_owned(&mut self, n: usize, blocks: &mut impl Blocks) -> Bytes {
+        assert!(n <= self.len(), "more bytes were taken than there were");
         let text = self.start..self.start + n;
         if n < self.block.len() / 2 || n == 0 {
             let copy = Bytes::copy_from_slice(&self.block.bytes()[text]);

@@ -313,6 +313,23 @@ impl Connection {
         &self.limits
     }
 
+    /// Changes the bounds, from the next call on.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// let mut limits = Limits::default();
+    /// limits.line_bytes_max = 512;
+    /// connection.set_limits(limits);
+    /// assert_eq!(connection.limits().line_bytes_max, 512);
+    /// ```
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.incoming.set_limits(&limits);
+        self.outgoing.set_limits(&limits);
+        self.limits = limits;
+    }
+
     /// Takes it apart, so that each half can be driven on its own.
     ///
     /// ```

@@ -3,8 +3,8 @@
 //! This is not what a user types (that is `asyncnet_os::Address`, which may hold a host name); it is
 //! what the operating system answers, as a value that reads the same on every adapter.
 //!
-//! Invariant: an IPv4 peer is `SocketAddr::V4` however the kernel spelled it, because the only
-//! constructor for internet addresses, [`Endpoint::inet`], unwraps IPv4-mapped IPv6 addresses.
+//! Invariant: what a socket says of itself or its peer goes through [`Endpoint::inet`], which unwraps IPv4-mapped IPv6
+//! addresses: an IPv4 peer is `SocketAddr::V4` however the kernel spelled it.
 
 use alloc::boxed::Box;
 use core::fmt;

@@ -14,7 +14,8 @@
 //!
 //! Invariants:
 //! - Feeding never parses: [`Incoming::wire_filled`] only counts.
-//! - While a discard is under way nothing is served: what is in the buffer belongs to the line that is dropped.
+//! - While a discard is under way, or has failed, nothing is served: what is in the buffer belongs to the line that is
+//!   dropped.
 //! - `scanned` bytes at the front hold no terminator of the kind that `sought` names.
 //! - The buffer holds at most `bound` bytes, which the last look set.
 
@@ -101,6 +102,22 @@ impl Incoming {
             discard_bytes_max: limits.discard_bytes_max,
             wire_bytes: 0,
         }
+    }
+
+    /// Changes the bounds, from the next call on.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut limits = Limits::default();
+    /// let mut incoming = Incoming::new(&limits);
+    /// limits.recv_bytes_max = 10;
+    /// incoming.set_limits(&limits);
+    /// assert!(incoming.find_bytes(11).is_err());
+    /// ```
+    pub fn set_limits(&mut self, limits: &Limits) {
+        self.recv_bytes_max = limits.recv_bytes_max;
+        self.discard_bytes_max = limits.discard_bytes_max;
     }
 
     // The wire's side.
@@ -392,7 +409,7 @@ impl Incoming {
     /// ```
     #[inline]
     pub fn settle(&mut self) -> Result<(), RecvError> {
-        if let Some(discard) = self.discard {
+        if let (Some(discard), None) = (self.discard, self.failed) {
             self.discard_on(discard);
         }
         self.failed.map_or(Ok(()), Err)
@@ -474,8 +491,8 @@ impl Incoming {
         self.buffer.take(n)
     }
 
-    /// Drops all that came, the rest of an over-long line and a fatal error with it: for who only waits for the end. How
-    /// many bytes that were.
+    /// Drops all that came, what a discard would drop and what a fatal error left: for who only waits for the end. How
+    /// many bytes that were. A fatal error stays.
     ///
     /// ```
     /// use asyncnet_core::{Incoming, Limits};
@@ -489,7 +506,8 @@ impl Incoming {
     pub fn drop_all(&mut self) -> usize {
         let n = self.buffer.len();
         self.buffer.consume(n);
-        (self.discard, self.failed, self.scanned) = (None, None, 0);
+        self.scanned = 0;
+        self.discard = self.discard.filter(|_| self.failed.is_some());
         n
     }
 
@@ -585,7 +603,7 @@ impl Incoming {
         self.ended
     }
 
-    /// Whether an over-long line is still being dropped.
+    /// Whether an over-long line is still being dropped, or has spent its budget.
     ///
     /// ```
     /// use asyncnet_core::{Incoming, Limits};
@@ -690,7 +708,9 @@ impl Incoming {
         self.buffer.consume(n);
         // The byte behind the budget decides, not the wait for it: so the outcome is the same however bytes are cut.
         if !self.buffer.is_empty() {
-            self.fail(RecvError::DiscardSpent { budget: self.discard_bytes_max });
+            // The discard stays: whatever comes now belongs to that line.
+            self.buffer.consume(self.buffer.len());
+            self.failed = Some(RecvError::DiscardSpent { budget: self.discard_bytes_max });
             return;
         }
         self.discard = (!self.ended).then_some(discard);

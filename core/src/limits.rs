@@ -19,15 +19,16 @@ pub struct Limits {
     /// The longest line, in bytes without its terminator, where a call names no limit of its own. The default is
     /// 1 000 000, as in Nim's `asyncnet`: far above any line protocol, far below what hurts.
     pub line_bytes_max: usize,
-    /// How many bytes of an over-long line, counted from the first byte past its limit, are dropped in search of its
+    /// How many bytes of an over-long line, counted behind the byte that made it too long, are dropped in search of its
     /// terminator before the peer is given up. The default is 8 MiB: a peer that sends more without a line end is
     /// not going to send one.
     pub discard_bytes_max: usize,
     /// The largest request that is gathered in the receive buffer, in bytes; a call with a limit of its own is bound
     /// by that instead. The default is 1 MiB, so that the longest line fits.
     pub recv_bytes_max: usize,
-    /// How many bytes may wait in the outgoing queue, in bytes. The default is 256 KiB: a few of the kernel's writes,
-    /// and small enough to have for thousands of slow readers.
+    /// How many bytes may wait in the outgoing queue; an owned value, whose memory is the caller's, may go above it once.
+    /// The default is 2 MiB, twice the longest line: a server that echoes has room for any line, since every receive sends
+    /// first when much is queued (see [`Outgoing::is_heavy`](crate::Outgoing::is_heavy)).
     pub queue_bytes_max: usize,
     /// The longest send, in bytes, that is completed from the queue when its future is dropped after its first byte
     /// went out. The default is 256 KiB: what is copied then is a copy that no undisturbed send makes.
@@ -45,7 +46,7 @@ impl Default for Limits {
             line_bytes_max: 1_000_000,
             discard_bytes_max: 8 << 20,
             recv_bytes_max: 1 << 20,
-            queue_bytes_max: 256 << 10,
+            queue_bytes_max: 2 << 20,
             send_atomic_max: 256 << 10,
             drain_bytes_max: 1 << 20,
             drain_time_max: Duration::from_secs(2),

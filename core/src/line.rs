@@ -247,7 +247,8 @@ pub(crate) fn scan(bytes: &[u8], from: usize, max: usize, endings: Endings) -> S
 
 fn scan_any(bytes: &[u8], from: usize, max: usize) -> Scan {
     let Some(found) = memchr(b'\n', &bytes[from..]) else {
-        let open = bytes.len() - usize::from(bytes.len() == max.saturating_add(1) && bytes.ends_with(b"\r"));
+        // A CR at the end may be the start of the terminator.
+        let open = bytes.len() - usize::from(bytes.ends_with(b"\r"));
         return if open > max { Scan::TooLong } else { Scan::Open { from: bytes.len() } };
     };
     let at = from + found;

@@ -70,6 +70,9 @@ enum State {
 /// An owned value shorter than this is copied into the queue: one more piece costs more than the copy.
 const OWNED_BYTES_MIN: usize = 1 << 10;
 
+/// From here on a queue is to go out before more is read.
+const HEAVY_BYTES: usize = 64 << 10;
+
 impl Outgoing {
     /// An empty half.
     ///
@@ -219,12 +222,12 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues an owned value, which is not copied unless it is short. Its memory is the caller's, so the queue's limit
-    /// does not apply.
+    /// Queues an owned value, which is not copied unless it is short. Its memory is the caller's, so it may be of any length,
+    /// but not behind a queue that is at its limit already.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`]; [`SendError::Abandoned`].
+    /// [`SendError::QueueFull`] behind such a queue; [`SendError::Closed`]; [`SendError::Abandoned`].
     ///
     /// ```
     /// use asyncnet_core::{FreshBlocks, Limits, Outgoing};
@@ -236,6 +239,9 @@ impl Outgoing {
     /// ```
     pub fn queue_owned(&mut self, bytes: Bytes, blocks: &mut impl Blocks) -> Result<(), SendError> {
         self.check_open()?;
+        if self.len > 0 && self.len >= self.queue_bytes_max {
+            return Err(SendError::QueueFull { asked: bytes.len(), room: 0 });
+        }
         if bytes.len() < OWNED_BYTES_MIN {
             self.push(&bytes, blocks);
             return Ok(());
@@ -303,7 +309,7 @@ impl Outgoing {
     ///
     /// # Panics
     ///
-    /// If none is under way.
+    /// If none is under way, or it has fewer bytes left.
     ///
     /// ```
     /// use asyncnet_core::{Limits, Outgoing};
@@ -315,8 +321,9 @@ impl Outgoing {
     /// assert_eq!(outgoing.wire_bytes(), 4);
     /// ```
     pub fn direct_sent(&mut self, n: usize) {
-        let State::Direct { sent, .. } = &mut self.state else { panic!("no direct send is under way") };
+        let State::Direct { sent, of } = &mut self.state else { panic!("no direct send is under way") };
         *sent += n;
+        assert!(*sent <= *of, "more bytes were sent than the message has");
         self.wire_bytes += n as u64;
     }
 
@@ -351,7 +358,7 @@ impl Outgoing {
     pub fn abandon_direct(&mut self, rest: &[&[u8]], blocks: &mut impl Blocks) {
         let State::Direct { sent, of } = self.state else { return };
         self.state = State::Open;
-        if sent == 0 {
+        if sent == 0 || sent == of {
             return;
         }
         if of > self.send_atomic_max {
@@ -430,19 +437,52 @@ impl Outgoing {
         self.len == 0
     }
 
-    /// Whether so much is queued that it should go out before more is read: half of the queue's limit.
+    /// Whether so much is queued that it should go out before more is read: 64 KiB, which is a good write, or half of the
+    /// queue's limit if that is less.
     ///
     /// ```
     /// use asyncnet_core::{Limits, Outgoing};
     ///
     /// let mut outgoing = Outgoing::new(&Limits::default());
-    /// outgoing.queue(&[&[0; 128 << 10]]).unwrap();
+    /// outgoing.queue(&[&[0; 64 << 10]]).unwrap();
     /// assert!(outgoing.is_heavy());
     /// ```
     #[must_use]
     #[inline]
     pub fn is_heavy(&self) -> bool {
-        self.len >= self.queue_bytes_max.div_ceil(2).max(1)
+        self.len > 0 && self.len >= self.queue_bytes_max.div_ceil(2).min(HEAVY_BYTES)
+    }
+
+    /// Whether a message was left torn: nothing may follow it.
+    ///
+    /// ```
+    /// use asyncnet_core::{FreshBlocks, Limits, Outgoing};
+    ///
+    /// let mut outgoing = Outgoing::new(&Limits::default());
+    /// outgoing.begin_direct(1 << 20).unwrap();
+    /// outgoing.direct_sent(1);
+    /// outgoing.abandon_direct(&[], &mut FreshBlocks);
+    /// assert!(outgoing.is_abandoned());
+    /// ```
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self.state, State::Abandoned { .. })
+    }
+
+    /// Changes the bounds, from the next call on.
+    ///
+    /// ```
+    /// use asyncnet_core::{Limits, Outgoing};
+    ///
+    /// let mut limits = Limits::default();
+    /// let mut outgoing = Outgoing::new(&limits);
+    /// limits.queue_bytes_max = 1;
+    /// outgoing.set_limits(&limits);
+    /// assert!(outgoing.queue(&[b"ab"]).is_err());
+    /// ```
+    pub fn set_limits(&mut self, limits: &Limits) {
+        self.queue_bytes_max = limits.queue_bytes_max;
+        self.send_atomic_max = limits.send_atomic_max;
     }
 
     /// Whether the caller has closed the write side, finished or not.
@@ -520,10 +560,11 @@ impl Outgoing {
 
     // Leaves.
 
-    /// A direct send that nobody ended was leaked: with bytes out its message is torn, without it never was.
+    /// A direct send that nobody ended was leaked: in the middle its message is torn, before and behind it is not.
     fn settle(&mut self) {
         if let State::Direct { sent, of } = self.state {
-            self.state = if sent == 0 { State::Open } else { State::Abandoned { sent, of } };
+            let whole = sent == 0 || sent == of;
+            self.state = if whole { State::Open } else { State::Abandoned { sent, of } };
         }
     }
 

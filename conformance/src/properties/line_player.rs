@@ -166,9 +166,6 @@ impl<'a> Player<'a> {
     }
 
     fn take(&mut self, action: u8, n: usize) {
-        if self.is_spent() {
-            return;
-        }
         let n = n.min(self.connection.plain().len());
         let expected = &self.oracle.plain()[..n];
         match action {
@@ -258,9 +255,6 @@ impl<'a> Player<'a> {
             assert!(plain.is_empty(), "the tail of a dropped line is served at {:?}", self.place);
             return;
         }
-        if self.is_spent() {
-            return;
-        }
         assert!(plain == self.oracle.plain(), "other bytes are left at {:?}", self.place);
         // The accounts, which do not believe the oracle.
         let front = self.case.input.len().min(self.oracle.came) - plain.len();
@@ -291,11 +285,6 @@ impl<'a> Player<'a> {
         assert_eq!(seen, expected, "the connection differs from the oracle at {:?}", self.place);
         // A look may have finished a discard: what is taken next stands behind it.
         self.check();
-    }
-
-    /// Whether the budget for a dropped line is spent. What is left of that line is not looked at.
-    fn is_spent(&self) -> bool {
-        matches!(self.oracle.failed, Some(RecvError::DiscardSpent { .. }))
     }
 }
 

@@ -30,13 +30,15 @@ impl<'a> Oracle<'a> {
     }
 
     pub(super) fn settle(&mut self) -> Result<(), RecvError> {
-        while let Some((endings, left)) = self.dropping {
+        while let (Some((endings, left)), None) = (self.dropping, self.failed) {
             if self.at == self.came {
                 self.dropping = self.dropping.filter(|_| !self.ended);
                 break;
             }
             if left == 0 {
-                return self.fail(RecvError::DiscardSpent { budget: self.budget });
+                // All that still comes belongs to the line that is dropped.
+                self.failed = Some(RecvError::DiscardSpent { budget: self.budget });
+                break;
             }
             let ends = match endings {
                 Endings::Any => self.input[self.at] == b'\n',
@@ -73,7 +75,8 @@ impl<'a> Oracle<'a> {
     }
 
     pub(super) fn drop_all(&mut self) {
-        (self.at, self.dropping, self.failed) = (self.came, None, None);
+        self.at = self.came;
+        self.dropping = self.dropping.filter(|_| self.failed.is_some());
     }
 
     fn drop_line(&mut self, limit: usize, endings: Endings) {

@@ -93,7 +93,7 @@ impl Model {
     fn leak(&mut self) {
         if let Some(Direct { sent, of }) = self.direct.take() {
             self.promised.truncate(self.promised.len() - (of - sent));
-            self.torn = self.torn.or((sent > 0).then_some((sent, of)));
+            self.torn = self.torn.or((0 < sent && sent < of).then_some((sent, of)));
         }
     }
 
@@ -174,7 +174,12 @@ impl Player {
     fn queue_owned(&mut self, n: usize) {
         let bytes = self.next(n);
         let queued = self.outgoing.queue_owned(Bytes::from(bytes.clone()), &mut self.blocks);
-        assert_eq!(queued, self.model.open(), "at {:?}", self.place);
+        let mut expected = self.model.open();
+        let waiting = self.model.queued().len();
+        if expected.is_ok() && waiting > 0 && waiting >= self.limits.queue_bytes_max {
+            expected = Err(SendError::QueueFull { asked: n, room: 0 });
+        }
+        assert_eq!(queued, expected, "at {:?}", self.place);
         if queued.is_ok() {
             self.model.promised.extend(bytes);
             self.owned.push(self.model.promised.len());
@@ -230,7 +235,7 @@ impl Player {
         let Some(Direct { sent, of }) = direct else { return };
         if sent == 0 {
             self.model.promised.truncate(at);
-        } else if of > self.limits.send_atomic_max {
+        } else if sent < of && of > self.limits.send_atomic_max {
             self.model.promised.truncate(at);
             self.model.torn = Some((sent, of));
         }
@@ -250,7 +255,8 @@ impl Player {
         assert_eq!(self.outgoing.len(), queued.len(), "at {:?}", self.place);
         assert_eq!(self.outgoing.is_empty(), queued.is_empty(), "at {:?}", self.place);
         assert_eq!(self.outgoing.wire_bytes(), self.model.out as u64, "at {:?}", self.place);
-        let heavy = !queued.is_empty() && queued.len() >= self.limits.queue_bytes_max.div_ceil(2);
+        let mark = self.limits.queue_bytes_max.div_ceil(2).min(65_536);
+        let heavy = !queued.is_empty() && queued.len() >= mark;
         assert_eq!(self.outgoing.is_heavy(), heavy, "at {:?}", self.place);
         let closed = self.model.closed || self.model.finished;
         assert_eq!(self.outgoing.is_closed(), closed, "at {:?}", self.place);
