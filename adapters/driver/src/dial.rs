@@ -84,6 +84,7 @@ impl<N: Net> Future for Dial<'_, N> {
         }
         loop {
             if let Some(transport) = this.poll_attempts(cx) {
+                this.attempts.clear();
                 return Poll::Ready(Ok(Stream::new(transport)));
             }
             match this.plan.step(this.timer.now()) {

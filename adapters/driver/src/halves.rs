@@ -5,13 +5,13 @@
 //! goes out with a flush or a send, not before a receive, for the receiving half does not know of it.
 
 use crate::error::Error;
-use crate::line::Line;
-use crate::pump::{ReadState, WriteState};
+use crate::line::{Line, LineEnd};
+use crate::pump::{ReadState, Side, WriteState};
 use crate::recv::{self, Source};
 use crate::send::{self, Sink};
 use crate::stream::{Inner, Settings, Stream};
 use crate::transport::{ReadTransport, SplitTransport, WriteTransport};
-use asyncnet_core::{Connection, Ending, Incoming, Limits, Outgoing};
+use asyncnet_core::{Connection, Incoming, Limits, Outgoing};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::IoSlice;
@@ -38,7 +38,7 @@ pub struct ReadHalf<R> {
     settings: Settings,
 }
 
-/// The sending half of a stream. Dropping it ends the write side without sending what is queued.
+/// The sending half of a stream. Dropping it ends the write side without sending what is queued, also when a message is torn.
 ///
 /// See the example at [`ReadHalf`].
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub struct WriteHalf<W> {
     transport: W,
     outgoing: Outgoing,
     write: WriteState,
-    line_end: Ending,
+    line_end: LineEnd,
 }
 
 /// Both halves of a stream.
@@ -298,10 +298,14 @@ impl<W: WriteTransport> Sink for WriteHalf<W> {
         parts: &[IoSlice<'_>],
         skip: usize,
     ) -> Poll<Result<usize, Error>> {
-        self.write.poll_write(&mut self.outgoing, &mut self.transport, cx, parts, skip)
+        self.write.poll_write(&mut self.outgoing, &mut self.transport, cx, Side::Sender, parts, skip)
+    }
+
+    fn torn(&mut self) {
+        // A half cannot reset the connection: the end of a torn message is the end of the write side.
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.write.poll_flush(&mut self.outgoing, &mut self.transport, cx)
+        self.write.poll_flush(&mut self.outgoing, &mut self.transport, cx, Side::Sender)
     }
 }

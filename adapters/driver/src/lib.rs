@@ -68,7 +68,7 @@ pub use dial::{Dial, DialError, dial};
 pub use error::{Error, Operation};
 pub use fill::Fill;
 pub use halves::{Halves, ReadHalf, WriteHalf};
-pub use line::Line;
+pub use line::{Line, LineEnd};
 pub use listener::{Accepting, Listener};
 pub use net::{Accept, Net};
 pub use stream::{Closed, Parts, Stream};

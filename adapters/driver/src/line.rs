@@ -4,6 +4,37 @@ use asyncnet_core::Ending;
 use std::borrow::Cow;
 use std::str::Utf8Error;
 
+/// What ends the lines that are sent.
+///
+/// ```
+/// use asyncnet_driver::LineEnd;
+///
+/// assert_eq!(LineEnd::default().as_bytes(), b"\r\n");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LineEnd {
+    /// CR LF, as the protocols of the internet have it.
+    #[default]
+    CrLf,
+    /// LF alone.
+    Lf,
+}
+
+impl LineEnd {
+    /// Its bytes.
+    ///
+    /// ```
+    /// assert_eq!(asyncnet_driver::LineEnd::Lf.as_bytes(), b"\n");
+    /// ```
+    #[must_use]
+    pub fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::CrLf => b"\r\n",
+            Self::Lf => b"\n",
+        }
+    }
+}
+
 /// A received line without its terminator: borrowed from the stream (`Line<&[u8]>`) or owned (`Line<Bytes>`).
 ///
 /// ```

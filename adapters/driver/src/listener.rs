@@ -7,12 +7,15 @@
 //! Invariants:
 //! - A task's waker is in its slot before the socket is asked, so no connection comes unnoticed.
 //! - A connection is never held between two polls: it is either in the kernel's queue or with the caller.
+//! - A pause after descriptors ran out is the listener's, not an accept's: others, and later ones, keep it too.
+//! - Nothing foreign runs under a lock: wakers are woken and dropped outside.
 
 use crate::error::{Error, Operation};
 use crate::net::Accept;
+use crate::pump::TURNS_MAX;
 use crate::stream::Stream;
 use crate::transport::Timer;
-use asyncnet_core::{AcceptDecision, AcceptPolicy, Endpoint, Limits};
+use asyncnet_core::{AcceptDecision, AcceptFault, AcceptPolicy, Endpoint, Limits};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -34,12 +37,20 @@ use std::time::Duration;
 /// assert_eq!(from.as_inet().unwrap(), peer.local_addr()?);
 /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
 /// ```
-pub struct Listener<L> {
+pub struct Listener<L: Accept> {
     socket: L,
     waiters: Arc<Waiters>,
     wake_all: Waker,
-    policy: Mutex<AcceptPolicy>,
+    pauses: Mutex<Pauses<L::Timer>>,
     limits: Limits,
+}
+
+/// When the socket is not to be asked.
+struct Pauses<T> {
+    policy: AcceptPolicy,
+    clock: T,
+    /// By that clock.
+    not_before: Duration,
 }
 
 impl<L: Accept> Listener<L> {
@@ -67,7 +78,9 @@ impl<L: Accept> Listener<L> {
     pub fn with_limits(socket: L, limits: Limits) -> Self {
         let waiters = Arc::new(Waiters::default());
         let wake_all = Waker::from(Arc::clone(&waiters));
-        Self { socket, waiters, wake_all, policy: Mutex::default(), limits }
+        let clock = socket.timer();
+        let pauses = Pauses { policy: AcceptPolicy::default(), clock, not_before: Duration::ZERO };
+        Self { socket, waiters, wake_all, pauses: Mutex::new(pauses), limits }
     }
 
     /// Accepts a connection.
@@ -124,7 +137,23 @@ impl<L: Accept> Listener<L> {
     /// assert_eq!(listener.exhausted_count(), 0);
     /// ```
     pub fn exhausted_count(&self) -> u64 {
-        lock(&self.policy).exhausted_count()
+        lock(&self.pauses).policy.exhausted_count()
+    }
+
+    /// Changes the limits of the streams that are accepted from now on.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let mut listener = asyncnet_smol::listen("127.0.0.1:0")?;
+    /// let mut limits = asyncnet_driver::Limits::default();
+    /// limits.line_bytes_max = 512;
+    /// listener.set_limits(limits);
+    /// let peer = std::net::TcpStream::connect(listener.local_endpoint()?.as_inet().unwrap())?;
+    /// assert_eq!(listener.accept().await?.limits().line_bytes_max, 512);
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// The runtime's socket.
@@ -140,7 +169,7 @@ impl<L: Accept> Listener<L> {
     }
 }
 
-impl<L: fmt::Debug> fmt::Debug for Listener<L> {
+impl<L: Accept + fmt::Debug> fmt::Debug for Listener<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listener").field("socket", &self.socket).finish_non_exhaustive()
     }
@@ -171,26 +200,54 @@ impl<L: Accept> Future for Accepting<'_, L> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Listener { socket, waiters, wake_all, policy, limits } = this.listener;
-        loop {
+        let Listener { socket, waiters, wake_all, pauses, limits } = this.listener;
+        for _ in 0..TURNS_MAX {
+            if this.timer.is_none() {
+                this.timer = lock(pauses).left().map(|left| {
+                    let timer = socket.timer();
+                    let until = timer.now().saturating_add(left);
+                    (timer, until)
+                });
+            }
             if let Some((timer, until)) = &mut this.timer {
                 ready!(timer.poll_until(cx, *until));
                 this.timer = None;
+                continue;
             }
             this.slot = Some(waiters.wait(this.slot, cx.waker()));
-            let error = match ready!(socket.poll_accept(&mut Context::from_waker(wake_all))) {
+            match ready!(socket.poll_accept(&mut Context::from_waker(wake_all))) {
                 Ok((transport, peer)) => {
-                    lock(policy).accepted();
+                    lock(pauses).policy.accepted();
                     return Poll::Ready(Ok((Stream::with_limits(transport, *limits), peer)));
                 }
-                Err(error) => error,
-            };
-            let timer = socket.timer();
-            match lock(policy).failed(socket.accept_fault(&error), timer.now()) {
-                AcceptDecision::Retry => {}
-                AcceptDecision::WaitUntil(until) => this.timer = Some((timer, until)),
-                AcceptDecision::Fail => return Poll::Ready(Err(Error::io(Operation::Accept, error))),
+                Err(error) => {
+                    if !lock(pauses).goes_on(socket.accept_fault(&error)) {
+                        return Poll::Ready(Err(Error::io(Operation::Accept, error)));
+                    }
+                }
             }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<T: Timer> Pauses<T> {
+    /// How long the socket is not to be asked, if it is not.
+    fn left(&self) -> Option<Duration> {
+        let left = self.not_before.saturating_sub(self.clock.now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Whether the listener lives through an error, after a pause or without one.
+    fn goes_on(&mut self, fault: AcceptFault) -> bool {
+        match self.policy.failed(fault, self.clock.now()) {
+            AcceptDecision::Retry => true,
+            AcceptDecision::WaitUntil(until) => {
+                self.not_before = until;
+                true
+            }
+            AcceptDecision::Fail => false,
         }
     }
 }
@@ -218,18 +275,22 @@ struct Slot {
 impl Waiters {
     /// Puts the waker in its slot, or in a free one at first: which.
     fn wait(&self, slot: Option<usize>, waker: &Waker) -> usize {
+        let waker = waker.clone();
         let mut slots = lock(&self.slots);
         let slot = slot.or_else(|| slots.iter().position(|slot| !slot.taken)).unwrap_or(slots.len());
         if slot == slots.len() {
             slots.push(Slot::default());
         }
-        slots[slot].taken = true;
-        slots[slot].waker.get_or_insert_with(|| waker.clone()).clone_from(waker);
+        let old = std::mem::replace(&mut slots[slot], Slot { taken: true, waker: Some(waker) });
+        // A waker may own its task, and that may hold another accept of this listener.
+        drop(slots);
+        drop(old);
         slot
     }
 
     fn leave(&self, slot: usize) {
-        lock(&self.slots)[slot] = Slot::default();
+        let old = std::mem::take(&mut lock(&self.slots)[slot]);
+        drop(old);
     }
 }
 

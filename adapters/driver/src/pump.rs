@@ -6,21 +6,31 @@
 //! Invariants:
 //! - Bytes that a transport took or gave are counted in the connection before anything can return.
 //! - A socket's error is kept, so that a reset does not look like an end the next time.
+//! - A transport keeps one waker for writing, but two may wait for it: who sends, and a receive that sends what is queued before
+//!   it waits. Neither takes the other's place: the transport gets a waker that wakes both.
+//! - No poll reads or writes without a bound.
 
 use crate::error::{Error, Failure, Operation};
 use crate::pool::Pooled;
 use crate::transport::{ReadTransport, WriteTransport};
 use asyncnet_core::{Incoming, Outgoing, SendError};
 use std::io::{self, IoSlice};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 /// How many pieces one write takes. A queue of copies is four pieces at most; owned ones come one or two at a time.
 const PIECES: usize = 16;
+
+/// How many calls of a socket may succeed, one after the other, before other tasks have their turn: 16 times 64 KiB are
+/// 1 MiB, some 100 us. It counts across polls and calls: a peer that always has more to say must not keep a loop of receives
+/// from ever waiting. (tokio's sockets have such a budget of their own, async-io's have none.)
+pub(crate) const TURNS_MAX: u8 = 16;
 
 /// The receiving direction's memory of its socket.
 #[derive(Debug, Default)]
 pub(crate) struct ReadState {
     failed: Option<Failure>,
+    turns: Turns,
 }
 
 /// The sending direction's memory of its socket.
@@ -29,6 +39,42 @@ pub(crate) struct WriteState {
     failed: Option<Failure>,
     /// Bytes were written since the transport was last flushed.
     unflushed: bool,
+    waiting: Waiting,
+    turns: Turns,
+}
+
+/// Calls of a socket that succeeded since it last had to wait.
+#[derive(Debug, Default)]
+struct Turns(u8);
+
+impl Turns {
+    /// Whether others are to have their turn first: then the task is woken at once, to go on after them.
+    fn is_over(&mut self, cx: &Context<'_>) -> bool {
+        let over = self.0 >= TURNS_MAX;
+        if over {
+            self.0 = 0;
+            cx.waker().wake_by_ref();
+        }
+        over
+    }
+
+    fn count<T>(&mut self, polled: &Poll<T>) {
+        self.0 = if polled.is_ready() { self.0 + 1 } else { 0 };
+    }
+}
+
+/// Who polls the sending direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Sender,
+    Receiver,
+}
+
+/// Who waits for the sending direction.
+#[derive(Debug, Default)]
+struct Waiting {
+    sender: Option<Waker>,
+    receiver: Option<Waker>,
 }
 
 impl ReadState {
@@ -60,7 +106,10 @@ impl ReadState {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<Result<usize, Error>> {
-        let n = ready!(self.poll_read(transport, cx, buf))?;
+        let Poll::Ready(n) = self.poll_read(transport, cx, buf)? else {
+            incoming.release(&mut Pooled);
+            return Poll::Pending;
+        };
         if n == 0 {
             incoming.wire_eof();
         } else {
@@ -78,13 +127,12 @@ impl ReadState {
         if let Some(failure) = self.failed {
             return Poll::Ready(Err(failure.error()));
         }
-        loop {
-            match ready!(transport.poll_read(cx, buf)) {
-                Ok(n) => return Poll::Ready(Ok(n)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(keep(&mut self.failed, Operation::Read, error))),
-            }
+        if self.turns.is_over(cx) {
+            return Poll::Pending;
         }
+        let polled = retry(|| transport.poll_read(cx, buf));
+        self.turns.count(&polled);
+        polled.map_err(|error| keep(&mut self.failed, Operation::Read, error))
     }
 }
 
@@ -95,13 +143,14 @@ impl WriteState {
         outgoing: &mut Outgoing,
         transport: &mut impl WriteTransport,
         cx: &mut Context<'_>,
+        side: Side,
     ) -> Poll<Result<(), Error>> {
         outgoing.check_whole()?;
         while !outgoing.is_empty() {
-            ready!(self.poll_write(outgoing, transport, cx, &[], 0))?;
+            ready!(self.poll_write(outgoing, transport, cx, side, &[], 0))?;
         }
         outgoing.release(&mut Pooled);
-        self.poll_pass_on(transport, cx)
+        self.poll_pass_on(transport, cx, side)
     }
 
     /// Writes once: what is queued, and behind it `parts` without their first `skip` bytes. How many of the parts' bytes went
@@ -111,47 +160,27 @@ impl WriteState {
         outgoing: &mut Outgoing,
         transport: &mut impl WriteTransport,
         cx: &mut Context<'_>,
+        side: Side,
         parts: &[IoSlice<'_>],
         skip: usize,
     ) -> Poll<Result<usize, Error>> {
-        self.check()?;
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
         for piece in outgoing.wire_pending().chain(rest(parts, skip)).take(PIECES) {
             slices[count] = IoSlice::new(piece);
             count += 1;
         }
-        let n = loop {
-            match ready!(transport.poll_write_vectored(cx, &slices[..count])) {
-                Ok(0) => {
-                    let error = io::ErrorKind::WriteZero.into();
-                    return Poll::Ready(Err(keep(&mut self.failed, Operation::Write, error)));
-                }
-                Ok(n) => break n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(keep(&mut self.failed, Operation::Write, error))),
-            }
-        };
+        let n = ready!(self.poll_call(cx, side, Operation::Write, |cx| {
+            transport.poll_write_vectored(cx, &slices[..count])
+        }))?;
+        if n == 0 {
+            let error = io::ErrorKind::WriteZero.into();
+            return Poll::Ready(Err(keep(&mut self.failed, Operation::Write, error)));
+        }
         self.unflushed = true;
         let queued = n.min(outgoing.len());
         outgoing.wire_sent_to(queued, &mut Pooled);
         Poll::Ready(Ok(n - queued))
-    }
-
-    /// Has the transport pass on what was written to it.
-    pub(crate) fn poll_pass_on(
-        &mut self,
-        transport: &mut impl WriteTransport,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.check()?;
-        if self.unflushed {
-            if let Err(error) = ready!(transport.poll_flush(cx)) {
-                return Poll::Ready(Err(keep(&mut self.failed, Operation::Write, error)));
-            }
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
     }
 
     /// Sends what is queued, then ends the direction. Once more is harmless.
@@ -165,12 +194,52 @@ impl WriteState {
         if outgoing.is_finished() {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.poll_flush(outgoing, transport, cx))?;
-        match ready!(transport.poll_shutdown_write(cx)) {
-            Ok(()) => outgoing.finish(),
-            Err(error) => return Poll::Ready(Err(keep(&mut self.failed, Operation::Shutdown, error))),
+        ready!(self.poll_flush(outgoing, transport, cx, Side::Sender))?;
+        ready!(self.poll_call(cx, Side::Sender, Operation::Shutdown, |cx| {
+            match ready!(transport.poll_shutdown_write(cx)) {
+                // The connection is gone already, and some systems say so here. Whether that was an end or a reset, the next
+                // read tells.
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+                done => Poll::Ready(done),
+            }
+        }))?;
+        outgoing.finish();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Has the transport pass on what was written to it.
+    fn poll_pass_on(
+        &mut self,
+        transport: &mut impl WriteTransport,
+        cx: &mut Context<'_>,
+        side: Side,
+    ) -> Poll<Result<(), Error>> {
+        self.check()?;
+        if self.unflushed {
+            ready!(self.poll_call(cx, side, Operation::Write, |cx| transport.poll_flush(cx)))?;
+            self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// One call of the transport: repeated when it was interrupted, with a waker for all who wait, and with its error kept.
+    fn poll_call<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        side: Side,
+        operation: Operation,
+        mut call: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<Result<T, Error>> {
+        self.check()?;
+        if self.turns.is_over(cx) {
+            return Poll::Pending;
+        }
+        let both = self.waiting.both(side, cx.waker());
+        let mut shared = Context::from_waker(both.as_ref().unwrap_or(cx.waker()));
+        let polled = retry(|| call(&mut shared));
+        self.turns.count(&polled);
+        self.waiting.note(side, cx.waker(), polled.is_pending());
+        polled.map_err(|error| keep(&mut self.failed, operation, error))
     }
 
     /// Whether there is something to send that can be sent.
@@ -186,6 +255,55 @@ impl WriteState {
     pub(crate) fn check_open(&self, outgoing: &mut Outgoing) -> Result<(), Error> {
         outgoing.check_open().map_err(|error: SendError| Error::from(error))?;
         self.check()
+    }
+}
+
+impl Waiting {
+    /// A waker for both, if the other one waits too and is another task.
+    fn both(&self, side: Side, own: &Waker) -> Option<Waker> {
+        let other = match side {
+            Side::Sender => &self.receiver,
+            Side::Receiver => &self.sender,
+        };
+        let other = other.as_ref().filter(|other| !other.will_wake(own))?;
+        Some(Waker::from(Arc::new(Both(own.clone(), other.clone()))))
+    }
+
+    fn note(&mut self, side: Side, own: &Waker, waits: bool) {
+        let slot = match side {
+            Side::Sender => &mut self.sender,
+            Side::Receiver => &mut self.receiver,
+        };
+        match slot {
+            Some(waker) if waits => waker.clone_from(own),
+            None if waits => *slot = Some(own.clone()),
+            Some(_) => *slot = None,
+            None => {}
+        }
+    }
+}
+
+/// Wakes both.
+struct Both(Waker, Waker);
+
+impl Wake for Both {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_by_ref();
+        self.1.wake_by_ref();
+    }
+}
+
+/// Calls again when the call was interrupted by a signal (EINTR).
+fn retry<T>(mut call: impl FnMut() -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    loop {
+        match call() {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            polled => return polled,
+        }
     }
 }
 

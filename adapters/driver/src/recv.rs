@@ -9,7 +9,7 @@
 //!
 //! Invariants:
 //! - No future holds progress: what has come is in the connection, and is taken when the call completes, in one poll.
-//! - A poll reads at most [`READS_MAX`] times before it gives other tasks a turn.
+//! - The loops here end, or wait, because a read does so after a number of successes: the pump sees to that.
 
 use crate::error::Error;
 use crate::fill::Fill;
@@ -18,9 +18,6 @@ use asyncnet_core::{Incoming, RecvError, Search};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
-
-/// 16 reads of 64 KiB are 1 MiB: enough to be fast, and some 100 us until others have their turn.
-const READS_MAX: usize = 16;
 
 /// What a receive needs.
 pub(crate) trait Source {
@@ -43,15 +40,13 @@ pub(crate) fn poll_find<S: Source, T>(
     mut look: impl FnMut(&mut Incoming) -> Result<Search<T>, RecvError>,
 ) -> Poll<Result<Option<T>, Error>> {
     ready!(source.poll_relieve(cx))?;
-    for _ in 0..READS_MAX {
+    loop {
         match look(source.incoming())? {
             Search::Found(found) => return Poll::Ready(Ok(Some(found))),
             Search::End => return Poll::Ready(Ok(None)),
             Search::NeedMore => ready!(source.poll_more(cx))?,
         }
     }
-    cx.waker().wake_by_ref();
-    Poll::Pending
 }
 
 pub(crate) async fn find<S: Source, T>(

@@ -32,6 +32,9 @@ pub(crate) trait Sink: Unpin {
         skip: usize,
     ) -> Poll<Result<usize, Error>>;
 
+    /// A message is torn: the end of the transport must not look like an end of the stream.
+    fn torn(&mut self);
+
     /// Sends what is queued.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 }
@@ -44,7 +47,7 @@ pub(crate) async fn send<S: Sink>(sink: &mut S, parts: &[IoSlice<'_>]) -> Result
         return Ok(());
     }
     sink.outgoing().begin_direct(of)?;
-    Direct { sink, parts, sent: 0, of }.await?;
+    Direct { sink, parts, skip: 0, left: of }.await?;
     poll_fn(|cx| sink.poll_flush(cx)).await
 }
 
@@ -72,10 +75,25 @@ pub(crate) fn check_text(text: &[u8]) -> Result<(), Error> {
 /// A message on its way from the caller's memory to the kernel.
 struct Direct<'a, S: Sink> {
     sink: &'a mut S,
+    /// The parts that are not out in full.
     parts: &'a [IoSlice<'a>],
-    /// As the connection counts it; kept here too for the drop.
-    sent: usize,
-    of: usize,
+    /// How many bytes of the first one are out.
+    skip: usize,
+    /// How many bytes are not out.
+    left: usize,
+}
+
+impl<S: Sink> Direct<'_, S> {
+    fn advance(&mut self, n: usize) {
+        self.sink.outgoing().direct_sent(n);
+        self.left -= n;
+        self.skip += n;
+        while let Some((first, rest)) = self.parts.split_first().filter(|(first, _)| first.len() <= self.skip)
+        {
+            self.skip -= first.len();
+            self.parts = rest;
+        }
+    }
 }
 
 impl<S: Sink> Future for Direct<'_, S> {
@@ -83,12 +101,9 @@ impl<S: Sink> Future for Direct<'_, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        while this.sent < this.of {
-            match ready!(this.sink.poll_write(cx, this.parts, this.sent)) {
-                Ok(n) => {
-                    this.sink.outgoing().direct_sent(n);
-                    this.sent += n;
-                }
+        while this.left > 0 {
+            match ready!(this.sink.poll_write(cx, this.parts, this.skip)) {
+                Ok(n) => this.advance(n),
                 Err(error) => {
                     this.sink.outgoing().end_direct();
                     return Poll::Ready(Err(error));
@@ -103,7 +118,10 @@ impl<S: Sink> Future for Direct<'_, S> {
 /// Nothing happens after the end: the connection knows of no direct send then.
 impl<S: Sink> Drop for Direct<'_, S> {
     fn drop(&mut self) {
-        let rest: Vec<&[u8]> = rest(self.parts, self.sent).collect();
+        let rest: Vec<&[u8]> = rest(self.parts, self.skip).collect();
         self.sink.outgoing().abandon_direct(&rest, &mut Pooled);
+        if self.sink.outgoing().is_abandoned() {
+            self.sink.torn();
+        }
     }
 }

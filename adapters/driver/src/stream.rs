@@ -12,9 +12,9 @@
 
 use crate::error::Error;
 use crate::fill::Fill;
-use crate::line::Line;
+use crate::line::{Line, LineEnd};
 use crate::pool::Pooled;
-use crate::pump::{ReadState, WriteState};
+use crate::pump::{ReadState, Side, WriteState};
 use crate::recv::{self, Source};
 use crate::send::{self, Sink};
 use crate::transport::{Endpoints, Transport};
@@ -24,7 +24,7 @@ use asyncnet_core::{
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::IoSlice;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// A buffered stream socket over the transport `T`.
@@ -36,7 +36,8 @@ use std::time::Duration;
 /// What is queued goes out before a receive starts to wait, so a server that answers with [`queue_line`](Self::queue_line)
 /// answers a burst of lines with one write, and a single line at once.
 ///
-/// Dropping a stream ends it at once: what is queued is not sent. [`close`](Self::close) is the way to end well.
+/// Dropping a stream ends it at once: what is queued is not sent. [`close`](Self::close) is the way to end well. Dropped after
+/// a message was torn, it ends with a reset where the platform has one.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
@@ -62,6 +63,7 @@ pub struct Stream<T> {
     read: ReadState,
     write: WriteState,
     settings: Settings,
+    /// Once a close has begun.
     drain: Option<Drain>,
 }
 
@@ -69,7 +71,7 @@ pub struct Stream<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) line: LinePolicy,
-    pub(crate) line_end: Ending,
+    pub(crate) line_end: LineEnd,
 }
 
 /// A stream without its transport: what survives a split.
@@ -84,8 +86,12 @@ pub(crate) struct Inner {
 /// How far the end of a close is.
 #[derive(Clone, Copy, Debug)]
 struct Drain {
-    until: Duration,
+    /// When to give the peer up: known once all of ours is sent.
+    until: Option<Duration>,
+    /// How many bytes of the peer's were dropped since the last of ours went out.
     dropped: usize,
+    /// How many bytes of ours were not out then.
+    unsent: usize,
 }
 
 /// How a close went.
@@ -101,9 +107,10 @@ struct Drain {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// The peer ended its side too: it has seen all that was sent.
+    /// The peer ended its side too, so nothing of its can meet a closed socket and take ours away with a reset.
     PeerEnded,
-    /// The peer went on sending, or stayed silent, past [`Limits::drain_bytes_max`] or [`Limits::drain_time_max`].
+    /// The peer went on sending, or stayed silent, past [`Limits::drain_bytes_max`] or [`Limits::drain_time_max`]: what was
+    /// sent last may not arrive.
     GaveUp,
     /// It had been closed, or aborted, before this call.
     Before,
@@ -127,7 +134,8 @@ pub enum Closed {
 pub struct Parts<T> {
     /// The transport, unless the stream was closed.
     pub transport: Option<T>,
-    /// What came and was not taken: it was read from the transport and would be lost with the stream.
+    /// What came and was not taken: it was read from the transport and would be lost with the stream. If an over-long line is
+    /// being dropped, this is empty, and the rest of that line comes next from the transport.
     pub received: Bytes,
     /// What was queued and is not sent.
     pub queued: Bytes,
@@ -159,7 +167,8 @@ impl<T: Transport> Stream<T> {
     /// assert_eq!(stream.limits().line_bytes_max, 512);
     /// ```
     pub fn with_limits(transport: T, limits: Limits) -> Self {
-        let settings = Settings { line: LinePolicy::new(limits.line_bytes_max), line_end: Ending::CrLf };
+        let settings =
+            Settings { line: LinePolicy::new(limits.line_bytes_max), line_end: LineEnd::default() };
         let connection = Connection::new(limits);
         let (read, write) = (ReadState::default(), WriteState::default());
         Self::from_inner(transport, Inner { connection, read, write, settings })
@@ -436,8 +445,8 @@ impl<T: Transport> Stream<T> {
         }))
     }
 
-    /// Takes a line that is already here, without waiting and without a system call. `None` says that there is none, not
-    /// that the stream ended.
+    /// Takes a line that is already here, without waiting and without a system call: so it sends nothing that is queued.
+    /// `None` says that there is none, not that the stream ended.
     ///
     /// # Errors
     ///
@@ -633,7 +642,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// [`SendError::QueueFull`](crate::SendError::QueueFull) if earlier ones were dropped and [`Limits::queue_bytes_max`] bytes of them still wait: flush first.
+    /// Else as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
@@ -774,8 +784,8 @@ impl<T: Transport> Stream<T> {
     /// Ends the connection well: sends what is queued, ends the write side, and waits for the peer's end, dropping what it
     /// still sends, so that a reset does not take the last messages away from it. Twice is harmless.
     ///
-    /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`]; the sending is not, it takes as
-    /// long as the peer takes to read. Put a deadline on the whole if need be, and [`abort`](Self::abort) after it.
+    /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent last may
+    /// be lost to a reset; the sending is not bounded, it takes as long as the peer takes to read. Put a deadline on the whole if need be, and [`abort`](Self::abort) after it.
     ///
     /// # Errors
     ///
@@ -879,6 +889,25 @@ impl<T: Transport> Stream<T> {
         self.connection.limits()
     }
 
+    /// Changes the bounds, from the next call on. The line policy's limit becomes [`Limits::line_bytes_max`].
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::Limits;
+    ///
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// let mut limits = Limits::default();
+    /// limits.line_bytes_max = 5;
+    /// server.set_limits(limits);
+    /// client.send_line("123456").await?;
+    /// assert!(server.recv_line().await.unwrap_err().is_line_too_long());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.connection.set_limits(limits);
+        self.settings.line.max = limits.line_bytes_max;
+    }
+
     /// The rules for lines where a call names none.
     ///
     /// ```
@@ -905,25 +934,20 @@ impl<T: Transport> Stream<T> {
         self.settings.line = policy;
     }
 
-    /// Sets what ends the lines that are sent: [`Ending::CrLf`], the default, or [`Ending::Lf`].
-    ///
-    /// # Panics
-    ///
-    /// If `ending` is no terminator.
+    /// Sets what ends the lines that are sent: CR LF by default.
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
-    /// use asyncnet_driver::Ending;
+    /// use asyncnet_driver::LineEnd;
     ///
     /// let (mut client, mut server) = asyncnet_smol::pair()?;
-    /// client.set_line_end(Ending::Lf);
+    /// client.set_line_end(LineEnd::Lf);
     /// client.send_line("x").await?;
     /// assert_eq!(server.recv_owned(100).await?, "x\n");
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
-    pub fn set_line_end(&mut self, ending: Ending) {
-        assert!(matches!(ending, Ending::Lf | Ending::CrLf), "a line that is sent ends with LF or CR LF");
-        self.settings.line_end = ending;
+    pub fn set_line_end(&mut self, line_end: LineEnd) {
+        self.settings.line_end = line_end;
     }
 
     /// The transport, unless the stream is closed. Reading from it or writing to it goes past the stream's buffers.
@@ -960,57 +984,76 @@ impl<T: Transport> Stream<T> {
     }
 
     pub(crate) fn poll_shutdown_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.check_transport()?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         self.write.poll_shutdown(self.connection.outgoing_mut(), transport, cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
-        if self.is_closed() {
-            return Poll::Ready(Ok(Closed::Before));
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(Closed::Before)) };
+        let limits = *self.connection.limits();
+        let mut drain = self.drain.unwrap_or(Drain { until: None, dropped: 0, unsent: usize::MAX });
+        let outgoing = self.connection.outgoing_mut();
+        let sent = self.write.poll_shutdown(outgoing, transport, cx);
+        if outgoing.len() < drain.unsent {
+            (drain.unsent, drain.dropped) = (outgoing.len(), 0);
         }
-        let ended = match ready!(self.poll_shutdown_write(cx)) {
-            Ok(()) => ready!(self.poll_drain(cx)),
-            // A torn message must not look like the end of a whole one.
-            Err(error) => {
-                self.abort();
-                Err(error)
-            }
-        };
-        self.transport = None;
-        self.connection = Connection::new(*self.connection.limits());
-        Poll::Ready(ended)
+        if sent.is_ready() && drain.until.is_none() {
+            drain.until = Some(transport.now().saturating_add(limits.drain_time_max));
+        }
+        self.drain = Some(drain);
+        // A torn message must not look like the end of a whole one.
+        if let Poll::Ready(Err(error)) = sent {
+            return Poll::Ready(self.ended(Err(error), true));
+        }
+        // What the peer sends is taken also while ours is on its way: two that close at once would wait for each other.
+        match self.poll_drain(cx) {
+            Poll::Ready(Ok(Closed::PeerEnded)) if sent.is_pending() => Poll::Pending,
+            Poll::Ready(ended) => Poll::Ready(self.ended(ended, sent.is_pending())),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Takes what the peer still sends, until its end or the bounds.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
         let limits = *self.connection.limits();
-        let Some(transport) = &mut self.transport else { return Poll::Ready(Err(Error::Closed)) };
-        let start = || Drain { until: transport.now().saturating_add(limits.drain_time_max), dropped: 0 };
-        let mut drain = self.drain.unwrap_or_else(start);
+        let (Some(transport), Some(drain)) = (&mut self.transport, &mut self.drain) else {
+            return Poll::Ready(Err(Error::Closed));
+        };
         let incoming = self.connection.incoming_mut();
         incoming.drop_all();
-        let ended = loop {
+        loop {
             if incoming.has_ended() {
-                break Ok(Closed::PeerEnded);
+                return Poll::Ready(Ok(Closed::PeerEnded));
             }
-            if drain.dropped > limits.drain_bytes_max {
-                break Ok(Closed::GaveUp);
+            if drain.dropped > limits.drain_bytes_max
+                || drain.until.is_some_and(|until| transport.now() >= until)
+            {
+                return Poll::Ready(Ok(Closed::GaveUp));
             }
-            match self.read.poll_fill(incoming, transport, cx) {
-                Poll::Ready(Ok(())) => drain.dropped += incoming.drop_all(),
-                Poll::Ready(Err(error)) => break Err(error),
-                Poll::Pending => {
-                    self.drain = Some(drain);
-                    ready!(transport.poll_until(cx, drain.until));
-                    break Ok(Closed::GaveUp);
-                }
-            }
-        };
-        Poll::Ready(ended)
+            let Poll::Ready(()) = self.read.poll_fill(incoming, transport, cx)? else {
+                return match drain.until {
+                    Some(until) => transport.poll_until(cx, until).map(|()| Ok(Closed::GaveUp)),
+                    None => Poll::Pending,
+                };
+            };
+            drain.dropped = drain.dropped.saturating_add(incoming.drop_all());
+        }
     }
 
+    /// The end of a close.
+    fn ended(&mut self, ended: Result<Closed, Error>, abruptly: bool) -> Result<Closed, Error> {
+        if abruptly {
+            self.abort();
+        }
+        self.transport = None;
+        self.connection = Connection::new(*self.connection.limits());
+        ended
+    }
+
+    /// Whether it is in use: once a close has begun, nothing is received or sent any more.
     fn check_transport(&self) -> Result<(), Error> {
-        self.transport.as_ref().map_or(Err(Error::Closed), |_| Ok(()))
+        if self.transport.is_some() && self.drain.is_none() { Ok(()) } else { Err(Error::Closed) }
     }
 }
 
@@ -1051,9 +1094,12 @@ impl<T: Transport> Source for Stream<T> {
 
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
-        if self.connection.outgoing().is_heavy() && self.write.has_work(self.connection.outgoing_mut()) {
-            // An error of the write side is the next send's to report: what has come can still be received.
-            drop(ready!(Sink::poll_flush(self, cx)));
+        if self.connection.outgoing().is_heavy() {
+            self.send_before_waiting(cx)?;
+            if self.connection.outgoing().is_heavy() && self.write.has_work(self.connection.outgoing_mut()) {
+                self.connection.incoming_mut().release(&mut Pooled);
+                return Poll::Pending;
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -1078,7 +1124,7 @@ impl<T: Transport> Stream<T> {
         let outgoing = self.connection.outgoing_mut();
         if self.write.has_work(outgoing) {
             // An error of the write side is the next send's to report: what has come can still be received.
-            drop(self.write.poll_flush(outgoing, transport, cx));
+            drop(self.write.poll_flush(outgoing, transport, cx, Side::Receiver));
         }
         Ok(())
     }
@@ -1101,11 +1147,18 @@ impl<T: Transport> Sink for Stream<T> {
         skip: usize,
     ) -> Poll<Result<usize, Error>> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.write.poll_write(self.connection.outgoing_mut(), transport, cx, parts, skip)
+        self.write.poll_write(self.connection.outgoing_mut(), transport, cx, Side::Sender, parts, skip)
+    }
+
+    fn torn(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.abort();
+        }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.check_transport()?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.write.poll_flush(self.connection.outgoing_mut(), transport, cx)
+        self.write.poll_flush(self.connection.outgoing_mut(), transport, cx, Side::Sender)
     }
 }

@@ -53,6 +53,29 @@ pub fn is_disconnect(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|number| system::DISCONNECTED.contains(&number))
 }
 
+/// The same error with a kind that says [`is_disconnect`], where std has none for its number: so that who knows kinds alone,
+/// and no platform, can tell.
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+///
+/// let timeout = asyncnet_os::with_disconnect_kind(Error::from(ErrorKind::TimedOut));
+/// assert_eq!(timeout.kind(), ErrorKind::TimedOut);
+/// # #[cfg(target_os = "linux")] {
+/// let reset_by_network = asyncnet_os::with_disconnect_kind(Error::from_raw_os_error(102)); // ENETRESET
+/// assert_eq!(reset_by_network.kind(), ErrorKind::ConnectionReset);
+/// # }
+/// ```
+#[must_use]
+pub fn with_disconnect_kind(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) if system::DISCONNECTED.contains(&number) => {
+            io::Error::new(ErrorKind::ConnectionReset, error)
+        }
+        _ => error,
+    }
+}
+
 #[cfg(unix)]
 mod system {
     use rustix::io::Errno;
@@ -89,6 +112,8 @@ mod system {
         Errno::NFILE.raw_os_error(),
         Errno::NOBUFS.raw_os_error(),
         Errno::NOMEM.raw_os_error(),
+        // What registering the new socket with epoll says when the user has too many (epoll_ctl(2)).
+        Errno::NOSPC.raw_os_error(),
     ];
 
     pub(super) const DISCONNECTED: &[i32] = &[Errno::NETRESET.raw_os_error(), Errno::SHUTDOWN.raw_os_error()];
@@ -142,6 +167,7 @@ mod tests {
             (Errno::NFILE, Exhausted, false),
             (Errno::NOBUFS, Exhausted, false),
             (Errno::NOMEM, Exhausted, false),
+            (Errno::NOSPC, Exhausted, false),
             (Errno::BADF, Fatal, false),
             (Errno::INVAL, Fatal, false),
             (Errno::NOTSOCK, Fatal, false),

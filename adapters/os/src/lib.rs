@@ -65,7 +65,7 @@ pub use connect::{ConnectState, finish_connect, try_connect};
 pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_addr};
 #[cfg(unix)]
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
-pub use errno::{accept_fault, is_disconnect};
+pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener};
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.

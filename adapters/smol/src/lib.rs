@@ -37,8 +37,8 @@ mod timer;
 mod transport;
 
 pub use asyncnet_driver::{
-    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LinePolicy,
-    Operation, Overlong, Parts, RecvError, SendError, UnixName,
+    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LineEnd,
+    LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport, Transport, UnixName,
 };
 pub use asyncnet_os::Address;
 pub use connect::{connect, dial, listen, listen_at, pair};
@@ -55,3 +55,7 @@ pub type Stream = asyncnet_driver::Stream<SmolTransport>;
 pub type StreamOver<T> = asyncnet_driver::Stream<T>;
 /// A listener over a socket of async-io's.
 pub type Listener = asyncnet_driver::Listener<SmolListener>;
+/// The receiving half of a [`Stream`].
+pub type ReadHalf = asyncnet_driver::ReadHalf<<SmolTransport as SplitTransport>::Reader>;
+/// The sending half of a [`Stream`].
+pub type WriteHalf = asyncnet_driver::WriteHalf<<SmolTransport as SplitTransport>::Writer>;

@@ -3,6 +3,7 @@
 use crate::socket::{Socket, WriteSocket};
 use crate::timer::SmolTimer;
 use asyncnet_driver::{Endpoint, Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+use asyncnet_os::with_disconnect_kind;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -75,13 +76,13 @@ impl<S> Timer for IoTransport<S> {
 
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        Pin::new(&mut self.io).poll_read(cx, buf).map_err(with_disconnect_kind)
     }
 }
 
 impl<S: AsyncWrite + Unpin> WriteTransport for IoTransport<S> {
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs).map_err(with_disconnect_kind)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -160,7 +160,10 @@ pub fn listen_unix(path: impl AsRef<Path>) -> Result<Listener, Error> {
 pub fn pair() -> Result<(Stream, Stream), Error> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let client = std::net::TcpStream::connect(listener.local_addr()?)?;
-    let (server, _) = listener.accept()?;
+    let (server, from) = listener.accept()?;
+    if from != client.local_addr()? {
+        return Err(Error::from(io::Error::other("another process connected first")));
+    }
     let [client, server] = [client, server].map(|socket| {
         socket.set_nonblocking(true)?;
         tokio::net::TcpStream::from_std(socket)

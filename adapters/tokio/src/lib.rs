@@ -33,8 +33,8 @@ mod timer;
 mod transport;
 
 pub use asyncnet_driver::{
-    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LinePolicy,
-    Operation, Overlong, Parts, RecvError, SendError, UnixName,
+    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LineEnd,
+    LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport, Transport, UnixName,
 };
 pub use asyncnet_os::Address;
 pub use connect::{connect, dial, listen, listen_at, pair};
@@ -51,3 +51,7 @@ pub type Stream = asyncnet_driver::Stream<TokioTransport>;
 pub type StreamOver<T> = asyncnet_driver::Stream<T>;
 /// A listener over a socket of tokio's.
 pub type Listener = asyncnet_driver::Listener<TokioListener>;
+/// The receiving half of a [`Stream`].
+pub type ReadHalf = asyncnet_driver::ReadHalf<<TokioTransport as SplitTransport>::Reader>;
+/// The sending half of a [`Stream`].
+pub type WriteHalf = asyncnet_driver::WriteHalf<<TokioTransport as SplitTransport>::Writer>;

@@ -65,19 +65,18 @@ const BUSY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mil
 
 async fn connect(to: Endpoint) -> io::Result<TokioTransport> {
     let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
-    let socket = adopt(socket, &to)?;
     let mut pause = BUSY.0;
-    loop {
-        state = match state {
-            ConnectState::Connected => return Ok(TokioTransport::from(socket)),
-            ConnectState::InProgress => finish_connect(&socket).await?,
-            ConnectState::Busy => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(BUSY.1);
-                asyncnet_os::try_connect(&socket, &to)?
-            }
-        }
+    // Not registered before it is connecting: until then it looks hung up, for ever.
+    while state == ConnectState::Busy {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BUSY.1);
+        state = asyncnet_os::try_connect(&socket, &to)?;
     }
+    let socket = adopt(socket, &to)?;
+    while state == ConnectState::InProgress {
+        state = finish_connect(&socket).await?;
+    }
+    Ok(TokioTransport::from(socket))
 }
 
 /// Waits until the socket is writable and has an answer.

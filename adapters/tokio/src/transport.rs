@@ -3,6 +3,7 @@
 use crate::socket::Socket;
 use crate::timer::TokioTimer;
 use asyncnet_driver::{Endpoint, Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+use asyncnet_os::with_disconnect_kind;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -76,14 +77,14 @@ impl<S> Timer for IoTransport<S> {
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf)).map_err(with_disconnect_kind)?;
         Poll::Ready(Ok(buf.filled().len()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> WriteTransport for IoTransport<S> {
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs).map_err(with_disconnect_kind)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
