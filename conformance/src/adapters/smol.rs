@@ -1,0 +1,134 @@
+//! smol.
+
+use crate::adapter::{Adapter, Fixture, Link, Sockets};
+use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::cases::split;
+use asyncnet_driver::Stream;
+use asyncnet_smol::{IoTransport, SmolNet, SmolTransport};
+use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use std::future::Future;
+
+/// The smol adapter.
+#[derive(Clone, Copy, Debug)]
+pub struct Smol;
+
+impl Adapter for Smol {
+    type Net = SmolNet;
+
+    fn name(&self) -> &'static str {
+        "smol"
+    }
+
+    fn net(&self) -> SmolNet {
+        SmolNet
+    }
+
+    fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        smol::block_on(work)
+    }
+
+    fn own_cases(&self) -> Vec<Case<Sockets<SmolNet>>> {
+        vec![
+            Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", |at| {
+                Box::pin(read_write(at))
+            }),
+            Case::new("traits::buf_read", "a stream has the runtime's AsyncBufRead", |at| {
+                Box::pin(buf_read(at))
+            }),
+            Case::new("traits::foreign", "a foreign stream with the runtime's traits is a transport", |at| {
+                Box::pin(foreign(at))
+            }),
+            Case::new(
+                "traits::convert",
+                "streams come from the runtime's own sockets, and go back to them",
+                |at| Box::pin(convert(at)),
+            ),
+            Case::new(
+                "halves::split",
+                "a stream comes apart into halves that own their buffers, and together again",
+                |at| Box::pin(split(at)),
+            ),
+        ]
+    }
+}
+
+async fn read_write(at: &Sockets<SmolNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    stream.queue(b"queued, ")?;
+    stream.write_all(b"written").await?;
+    AsyncWriteExt::flush(&mut stream).await?;
+    AsyncWriteExt::close(&mut stream).await?;
+    AsyncWriteExt::close(&mut stream).await?;
+    let mut got = Vec::new();
+    peer.read_to_end(&mut got)?;
+    ensure_eq(&got[..], b"queued, written", "what was written")?;
+    peer.write_all(b"line\nbytes")?;
+    peer.shutdown_write()?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "a line")?;
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).await?;
+    ensure_eq(&got[..], b"bytes", "the bytes behind it")
+}
+
+async fn buf_read(at: &Sockets<SmolNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    peer.write_all(b"one\ntwo\nrest")?;
+    peer.shutdown_write()?;
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    ensure_eq(&line[..], "one\n", "by the trait")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "two"), "by the stream")?;
+    ensure_eq(stream.fill_buf().await?, b"rest", "the buffer")?;
+    AsyncBufReadExt::consume(&mut stream, 4);
+    ensure(stream.fill_buf().await?.is_empty(), "the end")
+}
+
+async fn foreign(at: &Sockets<SmolNet>) -> Verdict {
+    let (inner, mut peer) = at.pair().await?;
+    // A stream of ours as the foreign one.
+    let mut outer = Stream::new(IoTransport::new(inner));
+    outer.send_line("through both").await?;
+    let mut got = [0; 14];
+    peer.read_exact(&mut got)?;
+    ensure_eq(&got, b"through both\r\n", "the way there")?;
+    peer.write_all(b"and back\n")?;
+    ensure(outer.recv_line().await?.is_some_and(|line| line == "and back"), "the way back")?;
+    drop(peer);
+    outer.close().await?;
+    Ok(())
+}
+
+async fn convert(at: &Sockets<SmolNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    peer.write_all(b"line\nrest")?;
+    stream.peek_at_least(9).await?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "a line")?;
+    stream.queue(b"queued")?;
+    let parts = stream.into_parts();
+    ensure_eq(&parts.received[..], b"rest", "what was received and not taken")?;
+    ensure_eq(&parts.queued[..], b"queued", "what was queued and not sent")?;
+    let Some(transport) = parts.transport else { return Err(Stop::Failed("no transport".to_owned())) };
+    let transport = match at.link() {
+        Link::Tcp => {
+            let own = smol::net::TcpStream::try_from(transport);
+            let mut own = own.map_err(|_| Stop::Failed("not of TCP".to_owned()))?;
+            own.write_all(b"from smol").await?;
+            SmolTransport::from(own)
+        }
+        #[cfg(unix)]
+        Link::Unix => {
+            let own = smol::net::unix::UnixStream::try_from(transport);
+            let mut own = own.map_err(|_| Stop::Failed("not of Unix".to_owned()))?;
+            own.write_all(b"from smol").await?;
+            SmolTransport::from(own)
+        }
+        #[cfg(not(unix))]
+        Link::Unix => return Err(Stop::Skipped("no Unix sockets on this platform".to_owned())),
+    };
+    let mut got = [0; 9];
+    peer.read_exact(&mut got)?;
+    ensure_eq(&got, b"from smol", "smol's own socket")?;
+    let mut stream = Stream::new(transport);
+    peer.write_all(b"again\n")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "again"), "a stream again")
+}

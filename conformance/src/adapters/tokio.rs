@@ -1,0 +1,165 @@
+//! tokio, with one thread and with several.
+
+use crate::adapter::{Adapter, Fixture, Link, Sockets};
+use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::cases::split;
+use asyncnet_driver::Stream;
+use asyncnet_tokio::{Either, IoTransport, TokioNet, TokioTransport};
+use std::future::Future;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Builder;
+
+/// The tokio adapter.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokio {
+    threads: usize,
+}
+
+impl Tokio {
+    /// On a runtime of one thread.
+    #[must_use]
+    pub const fn current_thread() -> Self {
+        Self { threads: 1 }
+    }
+
+    /// On a runtime of two threads.
+    #[must_use]
+    pub const fn multi_thread() -> Self {
+        Self { threads: 2 }
+    }
+}
+
+impl Adapter for Tokio {
+    type Net = TokioNet;
+
+    fn name(&self) -> &'static str {
+        if self.threads == 1 { "tokio" } else { "tokio-multi" }
+    }
+
+    fn net(&self) -> TokioNet {
+        TokioNet
+    }
+
+    fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut builder =
+            if self.threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+        let runtime = builder.worker_threads(self.threads).enable_all().build();
+        runtime.expect("a runtime can be made").block_on(work)
+    }
+
+    fn own_cases(&self) -> Vec<Case<Sockets<TokioNet>>> {
+        vec![
+            Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", |at| {
+                Box::pin(read_write(at))
+            }),
+            Case::new("traits::buf_read", "a stream has the runtime's AsyncBufRead", |at| {
+                Box::pin(buf_read(at))
+            }),
+            Case::new("traits::foreign", "a foreign stream with the runtime's traits is a transport", |at| {
+                Box::pin(foreign(at))
+            }),
+            Case::new(
+                "traits::convert",
+                "streams come from the runtime's own sockets, and go back to them",
+                |at| Box::pin(convert(at)),
+            ),
+            Case::new(
+                "halves::split",
+                "a stream comes apart into halves that own their buffers, and together again",
+                |at| Box::pin(split(at)),
+            ),
+        ]
+    }
+}
+
+async fn read_write(at: &Sockets<TokioNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    stream.queue(b"queued, ")?;
+    stream.write_all(b"written").await?;
+    stream.flush().await?;
+    AsyncWriteExt::shutdown(&mut stream).await?;
+    AsyncWriteExt::shutdown(&mut stream).await?;
+    let mut got = Vec::new();
+    peer.read_to_end(&mut got)?;
+    ensure_eq(&got[..], b"queued, written", "what was written")?;
+    peer.write_all(b"line\nbytes")?;
+    peer.shutdown_write()?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "a line")?;
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).await?;
+    ensure_eq(&got[..], b"bytes", "the bytes behind it")
+}
+
+async fn buf_read(at: &Sockets<TokioNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    peer.write_all(b"one\ntwo\nrest")?;
+    peer.shutdown_write()?;
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    ensure_eq(&line[..], "one\n", "by the trait")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "two"), "by the stream")?;
+    ensure_eq(stream.fill_buf().await?, b"rest", "the buffer")?;
+    AsyncBufReadExt::consume(&mut stream, 4);
+    ensure(stream.fill_buf().await?.is_empty(), "the end")
+}
+
+async fn foreign(at: &Sockets<TokioNet>) -> Verdict {
+    let (inner, mut peer) = at.pair().await?;
+    // A pipe of tokio's, and a stream of ours as the foreign one, which is buffered itself.
+    let buffered = tokio::io::BufWriter::new(inner);
+    let mut outer = Stream::new(IoTransport::new(buffered));
+    outer.send_line("through both").await?;
+    let mut got = [0; 14];
+    peer.read_exact(&mut got)?;
+    ensure_eq(&got, b"through both\r\n", "it was flushed")?;
+    peer.write_all(b"and back\n")?;
+    ensure(outer.recv_line().await?.is_some_and(|line| line == "and back"), "the way back")?;
+    drop(peer);
+    outer.close().await?;
+
+    let (ours, mut theirs) = tokio::io::duplex(8);
+    let mut ours = Stream::new(IoTransport::new(ours));
+    ours.queue_line("more than fits")?;
+    let (closed, got) = futures_lite::future::zip(ours.close(), async {
+        let mut got = Vec::new();
+        theirs.read_to_end(&mut got).await.map(|_| {
+            drop(theirs);
+            got
+        })
+    })
+    .await;
+    closed?;
+    ensure_eq(&got?[..], b"more than fits\r\n", "over the pipe")
+}
+
+async fn convert(at: &Sockets<TokioNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    peer.write_all(b"line\nrest")?;
+    stream.peek_at_least(9).await?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "a line")?;
+    stream.queue(b"queued")?;
+    let parts = stream.into_parts();
+    ensure_eq(&parts.received[..], b"rest", "what was received and not taken")?;
+    ensure_eq(&parts.queued[..], b"queued", "what was queued and not sent")?;
+    let Some(transport) = parts.transport else { return Err(Stop::Failed("no transport".to_owned())) };
+    let mut own = match at.link() {
+        Link::Tcp => {
+            let own = tokio::net::TcpStream::try_from(transport);
+            Either::Tcp(own.map_err(|_| Stop::Failed("not of TCP".to_owned()))?)
+        }
+        #[cfg(unix)]
+        Link::Unix => {
+            let own = tokio::net::UnixStream::try_from(transport);
+            Either::Unix(own.map_err(|_| Stop::Failed("not of Unix".to_owned()))?)
+        }
+        #[cfg(not(unix))]
+        Link::Unix => return Err(Stop::Skipped("no Unix sockets on this platform".to_owned())),
+    };
+    own.write_all(b"from tokio").await?;
+    let mut got = [0; 10];
+    peer.read_exact(&mut got)?;
+    ensure_eq(&got, b"from tokio", "tokio's own socket")?;
+    let mut stream = Stream::new(TokioTransport::from(own));
+    peer.write_all(b"again\n")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "again"), "a stream again")
+}

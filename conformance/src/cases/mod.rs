@@ -1,0 +1,28 @@
+//! The cases, by area. A stream case runs over every kind of connection and in memory; a network case over sockets.
+
+mod cancel;
+mod ends;
+mod lines;
+mod network;
+mod receive;
+mod send;
+
+#[cfg(feature = "adapters")]
+pub(crate) use network::split;
+
+use crate::adapter::{Fixture, Sockets};
+use crate::case::Case;
+use asyncnet_driver::Net;
+
+/// The cases for a stream.
+pub(crate) fn stream<F: Fixture>() -> Vec<Case<F>> {
+    [lines::cases(), receive::cases(), send::cases(), ends::cases(), cancel::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The cases for a network.
+pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
+    network::cases()
+}

@@ -1,0 +1,144 @@
+//! Runs cases and says what came of them.
+//!
+//! Invariant: a run ends. Each case has a thread of its own, and one that takes too long is reported and left behind.
+
+use crate::adapter::{Adapter, Link, Sockets};
+use crate::case::{Case, Stop, Verdict};
+use crate::cases;
+use crate::memory::Memory;
+use crate::process;
+use futures_lite::future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+/// How long a case may take, in all its connections: many times what any takes on a busy machine.
+const CASE_TIME: Duration = Duration::from_secs(40);
+
+/// One case on one adapter, ready to run.
+pub struct Job {
+    /// The adapter's name.
+    pub adapter: &'static str,
+    /// The case's id.
+    pub case: &'static str,
+    /// The case's rule.
+    pub rule: &'static str,
+    run: Arc<dyn Fn() -> Verdict + Send + Sync>,
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The rule holds.
+    Pass,
+    /// It does not: how.
+    Fail(String),
+    /// It cannot be tried here: why.
+    Skip(String),
+}
+
+/// What came of a job, and how long it took.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Job {
+    /// Runs it.
+    ///
+    /// ```
+    /// use asyncnet_conformance::{Outcome, memory_jobs};
+    ///
+    /// let jobs = memory_jobs();
+    /// let job = jobs.iter().find(|job| job.case == "lines::into").unwrap();
+    /// assert_eq!(job.run().outcome, Outcome::Pass);
+    /// ```
+    #[must_use]
+    pub fn run(&self) -> Report {
+        let start = Instant::now();
+        let (tell, told) = mpsc::sync_channel(1);
+        let run = Arc::clone(&self.run);
+        std::thread::spawn(move || {
+            // Nobody listens any more if it took too long.
+            tell.send(catch_unwind(AssertUnwindSafe(|| run()))).ok();
+        });
+        let outcome = match told.recv_timeout(CASE_TIME) {
+            Ok(Ok(Ok(()))) => Outcome::Pass,
+            Ok(Ok(Err(Stop::Failed(reason)))) => Outcome::Fail(reason),
+            Ok(Ok(Err(Stop::Skipped(reason)))) => Outcome::Skip(reason),
+            Ok(Err(panic)) => Outcome::Fail(format!("it panicked: {}", panic_text(&*panic))),
+            Err(_) => Outcome::Fail(format!("it did not end within {} s", CASE_TIME.as_secs())),
+        };
+        Report { outcome, time: start.elapsed() }
+    }
+}
+
+/// Every case on an adapter: over TCP, over Unix sockets, and those that need a process of their own.
+pub fn jobs<A: Adapter + Send + Sync + 'static>(adapter: A) -> Vec<Job> {
+    let adapter = Arc::new(adapter);
+    let name = adapter.name();
+    let mut jobs = Vec::new();
+    let mut add = |case: Case<Sockets<A::Net>>| {
+        let adapter = Arc::clone(&adapter);
+        let (id, rule) = (case.id, case.rule);
+        let run = Arc::new(move || on_each_link(&*adapter, &case));
+        jobs.push(Job { adapter: name, case: id, rule, run });
+    };
+    cases::stream().into_iter().for_each(&mut add);
+    cases::network().into_iter().for_each(&mut add);
+    adapter.own_cases().into_iter().for_each(&mut add);
+    for (case, rule) in process::CASES {
+        let run = Arc::new(move || process::run(name, case));
+        jobs.push(Job { adapter: name, case, rule, run });
+    }
+    jobs
+}
+
+/// The stream cases in memory.
+///
+/// See the example at [`Job::run`].
+#[must_use]
+pub fn memory_jobs() -> Vec<Job> {
+    let job = |case: Case<Memory>| {
+        let (id, rule) = (case.id, case.rule);
+        let run = Arc::new(move || future::block_on((case.run)(&Memory::default())));
+        Job { adapter: "memory", case: id, rule, run }
+    };
+    cases::stream().into_iter().map(job).collect()
+}
+
+/// In a process that [`Job::run`] started: runs what it is there for, and `true`. In any other: `false`.
+///
+/// A program that runs jobs calls it first, with each of its adapters.
+pub fn child<A: Adapter>(adapter: &A) -> bool {
+    process::child(adapter)
+}
+
+/// A case passes if it passes on every kind of connection; it is skipped if it is skipped on all.
+fn on_each_link<A: Adapter>(adapter: &A, case: &Case<Sockets<A::Net>>) -> Verdict {
+    let folder = tempfile::tempdir()?;
+    let mut skipped = Vec::new();
+    for link in [Link::Tcp, Link::Unix] {
+        let work = async {
+            let sockets = Sockets::new(adapter.net(), link, folder.path().to_owned());
+            (case.run)(&sockets).await
+        };
+        match adapter.run(work) {
+            Ok(()) => {}
+            Err(Stop::Failed(reason)) => return Err(Stop::Failed(format!("over {link:?}: {reason}"))),
+            Err(Stop::Skipped(reason)) => skipped.push(reason),
+        }
+    }
+    match <[String; 2]>::try_from(skipped) {
+        Ok([tcp, _]) => Err(Stop::Skipped(tcp)),
+        Err(_) => Ok(()),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}
