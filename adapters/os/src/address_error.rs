@@ -108,6 +108,13 @@ impl AddressError {
     }
 }
 
+/// Of the kind `InvalidInput`.
+impl From<AddressError> for std::io::Error {
+    fn from(error: AddressError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
 impl Error for AddressError {}
 
 impl fmt::Display for AddressError {

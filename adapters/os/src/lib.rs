@@ -54,6 +54,8 @@ mod connect;
 mod endpoint;
 mod errno;
 mod handle;
+mod listen;
+mod pair;
 mod socket;
 #[cfg(unix)]
 mod stale;
@@ -69,4 +71,5 @@ pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener};
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.
+pub use pair::tcp_pair;
 pub use socket2;

@@ -92,12 +92,10 @@ impl WriteSocket {
         Self { socket, armed: true }
     }
 
-    pub(crate) fn is_of(&self, socket: &Socket) -> bool {
-        self.socket.is_same(socket)
-    }
-
-    pub(crate) fn disarm(mut self) {
-        self.armed = false;
+    /// Goes back into the whole socket, unless it is of another.
+    pub(crate) fn rejoin(mut self, socket: &Socket) -> Result<(), Self> {
+        self.armed = !self.socket.is_same(socket);
+        if self.armed { Err(self) } else { Ok(()) }
     }
 }
 

@@ -120,11 +120,10 @@ impl SplitTransport for SmolTransport {
     }
 
     fn reunite(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
-        if !writer.io.is_of(&reader.io) {
-            return Err((reader, writer));
+        match writer.io.rejoin(&reader.io) {
+            Ok(()) => Ok(reader),
+            Err(io) => Err((reader, IoTransport::new(io))),
         }
-        writer.io.disarm();
-        Ok(reader)
     }
 }
 

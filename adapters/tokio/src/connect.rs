@@ -4,7 +4,6 @@ use crate::net::{TokioListener, TokioNet};
 use crate::{Listener, Stream};
 use asyncnet_driver::{Endpoint, Error, Net, Operation};
 use asyncnet_os::{Address, SocketBuilder};
-use std::io;
 #[cfg(unix)]
 use std::path::Path;
 
@@ -49,7 +48,7 @@ pub async fn dial(host: &str, port: u16) -> Result<Stream, Error> {
 /// # Ok(()) }
 /// ```
 pub async fn connect(address: &str) -> Result<Stream, Error> {
-    match parse(address, Operation::Connect)? {
+    match address.parse::<Address>().map_err(|error| Error::io(Operation::Connect, error.into()))? {
         Address::Host { host, port } => dial(&host, port).await,
         Address::Inet(address) => connect_to(Endpoint::Inet(address)).await,
         Address::Unix(name) => connect_to(Endpoint::Unix(name)).await,
@@ -99,20 +98,9 @@ pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
 /// # Ok(()) }
 /// ```
 pub fn listen(address: &str) -> Result<Listener, Error> {
-    let failed = |error| Error::io(Operation::Listen, error);
-    match parse(address, Operation::Listen)? {
-        Address::Host { host, port } if host.is_empty() => {
-            let any = Endpoint::Inet(([0, 0, 0, 0], 0).into());
-            let socket = SocketBuilder::new().listen_any(port).map_err(failed)?;
-            Ok(Listener::new(TokioListener::new(socket, &any).map_err(failed)?))
-        }
-        Address::Host { host, .. } => {
-            let reason = format!("{host} is a name: listening takes an address of this machine");
-            Err(failed(io::Error::new(io::ErrorKind::InvalidInput, reason)))
-        }
-        Address::Inet(address) => listen_at(&Endpoint::Inet(address)),
-        Address::Unix(name) => listen_at(&Endpoint::Unix(name)),
-    }
+    let listened =
+        SocketBuilder::new().listen_on(address).and_then(|(socket, at)| TokioListener::new(socket, &at));
+    listened.map(Listener::new).map_err(|error| Error::io(Operation::Listen, error))
 }
 
 /// Listens on an endpoint.
@@ -158,25 +146,14 @@ pub fn listen_unix(path: impl AsRef<Path>) -> Result<Listener, Error> {
 /// # Ok(()) }
 /// ```
 pub fn pair() -> Result<(Stream, Stream), Error> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let client = std::net::TcpStream::connect(listener.local_addr()?)?;
-    let (server, from) = listener.accept()?;
-    if from != client.local_addr()? {
-        return Err(Error::from(io::Error::other("another process connected first")));
-    }
-    let [client, server] = [client, server].map(|socket| {
-        socket.set_nonblocking(true)?;
-        tokio::net::TcpStream::from_std(socket)
-    });
-    Ok((Stream::new(client?.into()), Stream::new(server?.into())))
+    let (one, other) = asyncnet_os::tcp_pair()?;
+    Ok((
+        Stream::new(tokio::net::TcpStream::from_std(one)?.into()),
+        Stream::new(tokio::net::TcpStream::from_std(other)?.into()),
+    ))
 }
 
 async fn connect_to(to: Endpoint) -> Result<Stream, Error> {
     let transport = TokioNet.connect(&to).await.map_err(|error| Error::io(Operation::Connect, error))?;
     Ok(Stream::new(transport))
-}
-
-fn parse(address: &str, operation: Operation) -> Result<Address, Error> {
-    let parsed = address.parse::<Address>();
-    parsed.map_err(|error| Error::io(operation, io::Error::new(io::ErrorKind::InvalidInput, error)))
 }

@@ -1,0 +1,200 @@
+//! How a stream ends: half, well, or at once.
+//!
+//! ```text
+//!   close:  send what is queued, end the write side ----> wait for the peer's end, or the time
+//!           drop what comes meanwhile, up to a bound      drop what comes, up to the same bound
+//! ```
+//!
+//! Invariants:
+//! - Once a close has begun nothing is received or sent any more, also when it was dropped: what it dropped would be missing.
+//! - A message that is torn, or not out in full, never ends with what looks like a clean end.
+
+use crate::error::Error;
+use crate::stream::Stream;
+use crate::transport::Transport;
+use asyncnet_core::Connection;
+#[cfg(doc)]
+use asyncnet_core::Limits;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How far the end of a close is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drain {
+    /// When to give the peer up: known once all of ours is sent.
+    until: Option<Duration>,
+    /// How many bytes of the peer's were dropped since the last of ours went out.
+    dropped: usize,
+    /// How many bytes of ours were not out then.
+    unsent: usize,
+}
+
+/// How a close went.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_driver::Closed;
+///
+/// let (mut client, server) = asyncnet_smol::pair()?;
+/// drop(server);
+/// assert_eq!(client.close().await?, Closed::PeerEnded);
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The peer ended its side too, so nothing of its can meet a closed socket and take ours away with a reset.
+    PeerEnded,
+    /// The peer went on sending, or stayed silent, past [`Limits::drain_bytes_max`] or [`Limits::drain_time_max`]: what was
+    /// sent last may not arrive.
+    GaveUp,
+    /// It had been closed, or aborted, before this call.
+    Before,
+}
+
+impl<T: Transport> Stream<T> {
+    /// Sends what is queued, then ends the write side: the peer sees the end, and receiving goes on. Twice is harmless.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), except that an ended write side is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing can be sent any more, and calling it again goes on.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.queue_line("bye")?;
+    /// client.shutdown_write().await?;
+    /// assert_eq!(server.recv_line().await?.unwrap(), "bye");
+    /// assert!(server.recv_line().await?.is_none());
+    /// server.send_line("still here").await?;
+    /// assert_eq!(client.recv_line().await?.unwrap(), "still here");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn shutdown_write(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_shutdown_write(cx)).await
+    }
+
+    /// Ends the connection well: sends what is queued, ends the write side, and waits for the peer's end, dropping what it
+    /// still sends, so that a reset does not take the last messages away from it. Twice is harmless.
+    ///
+    /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent last may
+    /// be lost to a reset; the sending is not bounded, it takes as long as the peer takes to read. Put a deadline on the whole if need be, and [`abort`](Self::abort) after it.
+    ///
+    /// # Errors
+    ///
+    /// When something is not with the peer for certain: [`Error::Io`] when the socket failed before or fails now,
+    /// [`SendError::Abandoned`](crate::SendError::Abandoned) when a message is torn; the peer then sees a reset where the platform can send one. The stream is closed all
+    /// the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing can be sent any more, and calling it again goes on, within the same bounds.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.queue_line("QUIT")?;
+    /// let (closed, line) = futures_lite::future::zip(client.close(), async {
+    ///     let line = server.recv_line_owned().await?;
+    ///     server.close().await?;
+    ///     Ok::<_, asyncnet_driver::Error>(line)
+    /// })
+    /// .await;
+    /// closed?;
+    /// assert_eq!(line?.unwrap(), "QUIT");
+    /// assert!(client.is_closed());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn close(&mut self) -> Result<Closed, Error> {
+        poll_fn(|cx| self.poll_close(cx)).await
+    }
+
+    /// Ends the connection at once: what is queued is not sent, and a TCP peer sees a reset. Twice is harmless.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.abort();
+    /// assert!(client.is_closed());
+    /// assert!(server.recv(&mut [0; 8]).await.unwrap_err().is_disconnect());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn abort(&mut self) {
+        if let Some(mut transport) = self.transport.take() {
+            transport.abort();
+        }
+        self.connection = Connection::new(*self.connection.limits());
+    }
+
+    pub(crate) fn poll_shutdown_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.check_transport()?;
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        self.write.poll_shutdown(self.connection.outgoing_mut(), transport, cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(Closed::Before)) };
+        let limits = *self.connection.limits();
+        let mut drain = self.drain.unwrap_or(Drain { until: None, dropped: 0, unsent: usize::MAX });
+        let outgoing = self.connection.outgoing_mut();
+        let sent = self.write.poll_shutdown(outgoing, transport, cx);
+        if outgoing.len() < drain.unsent {
+            (drain.unsent, drain.dropped) = (outgoing.len(), 0);
+        }
+        if sent.is_ready() && drain.until.is_none() {
+            drain.until = Some(transport.now().saturating_add(limits.drain_time_max));
+        }
+        self.drain = Some(drain);
+        // A torn message must not look like the end of a whole one.
+        if let Poll::Ready(Err(error)) = sent {
+            return Poll::Ready(self.ended(Err(error), true));
+        }
+        // What the peer sends is taken also while ours is on its way: two that close at once would wait for each other.
+        match self.poll_drain(cx) {
+            Poll::Ready(Ok(Closed::PeerEnded)) if sent.is_pending() => Poll::Pending,
+            Poll::Ready(ended) => Poll::Ready(self.ended(ended, sent.is_pending())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Takes what the peer still sends, until its end or the bounds.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
+        let limits = *self.connection.limits();
+        let (Some(transport), Some(drain)) = (&mut self.transport, &mut self.drain) else {
+            return Poll::Ready(Err(Error::Closed));
+        };
+        let incoming = self.connection.incoming_mut();
+        incoming.drop_all();
+        loop {
+            if incoming.has_ended() {
+                return Poll::Ready(Ok(Closed::PeerEnded));
+            }
+            if drain.dropped > limits.drain_bytes_max
+                || drain.until.is_some_and(|until| transport.now() >= until)
+            {
+                return Poll::Ready(Ok(Closed::GaveUp));
+            }
+            let Poll::Ready(()) = self.read.poll_fill(incoming, transport, cx)? else {
+                return match drain.until {
+                    Some(until) => transport.poll_until(cx, until).map(|()| Ok(Closed::GaveUp)),
+                    None => Poll::Pending,
+                };
+            };
+            drain.dropped = drain.dropped.saturating_add(incoming.drop_all());
+        }
+    }
+
+    /// The end of a close.
+    fn ended(&mut self, ended: Result<Closed, Error>, abruptly: bool) -> Result<Closed, Error> {
+        if abruptly {
+            self.abort();
+        }
+        self.transport = None;
+        self.connection = Connection::new(*self.connection.limits());
+        ended
+    }
+}

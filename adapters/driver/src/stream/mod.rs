@@ -1,0 +1,412 @@
+//! The socket: one connection over one transport.
+//!
+//! It is concerned with neither lines nor bytes on the wire (the core is), nor with waiting (the transport is): it puts
+//! the two together, and owns the order of things.
+//!
+//! Its calls stand in files of their own: `receive`, `send` and `close`.
+//!
+//! ```text
+//!   [ open ] -- shutdown_write --> [ write side ended ] --+
+//!      |                                                  | close: drain to the peer's end
+//!      +----------------------- close --------------------+-----------> [ closed: no transport ]
+//!      +----------------------- abort ---------------------------------> [ closed ]
+//! ```
+
+mod close;
+mod receive;
+mod send;
+
+pub use close::Closed;
+
+use crate::error::Error;
+use crate::line::LineEnd;
+use crate::pool::Pooled;
+use crate::pump::{ReadState, Side, WriteState};
+use crate::recv::Source;
+use crate::send::Sink;
+use crate::transport::{Endpoints, Transport};
+use asyncnet_core::{Connection, Endpoint, Incoming, Limits, LinePolicy, Outgoing};
+use bytes::Bytes;
+use std::io::IoSlice;
+use std::task::{Context, Poll};
+
+/// A buffered stream socket over the transport `T`.
+///
+/// An adapter makes them: by dialing, by accepting, from its runtime's own sockets. Every receive is buffered, and every
+/// call can be dropped at any point: no byte is lost, doubled or half-committed, and the next call goes on where the last one
+/// stood. A deadline is therefore just a dropped future.
+///
+/// What is queued goes out before a receive starts to wait, so a server that answers with [`queue_line`](Self::queue_line)
+/// answers a burst of lines with one write, and a single line at once.
+///
+/// Dropping a stream ends it at once: what is queued is not sent. [`close`](Self::close) is the way to end well. Dropped after
+/// a message was torn, it ends with a reset where the platform has one.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let (mut client, mut server) = asyncnet_smol::pair()?;
+/// client.send(b"EHLO me\r\nNOOP\r\n").await?;
+///
+/// assert_eq!(server.recv_line().await?.unwrap(), "EHLO me");
+/// assert_eq!(server.recv_line().await?.unwrap(), "NOOP");
+/// server.queue_line("250 hello")?;
+/// server.queue_line("250 done")?;
+/// server.close().await?;
+///
+/// assert_eq!(client.recv_line().await?.unwrap(), "250 hello");
+/// assert_eq!(client.recv_line().await?.unwrap(), "250 done");
+/// assert!(client.recv_line().await?.is_none());
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Stream<T> {
+    /// `None` once closed.
+    transport: Option<T>,
+    connection: Connection,
+    read: ReadState,
+    write: WriteState,
+    settings: Settings,
+    /// Once a close has begun.
+    drain: Option<close::Drain>,
+}
+
+/// What a caller sets for lines: kept when a stream is split.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) line: LinePolicy,
+    pub(crate) line_end: LineEnd,
+}
+
+/// A stream without its transport: what survives a split.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) connection: Connection,
+    pub(crate) read: ReadState,
+    pub(crate) write: WriteState,
+    pub(crate) settings: Settings,
+}
+
+/// A stream taken apart.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let (mut client, mut server) = asyncnet_smol::pair()?;
+/// client.send(b"line\nrest").await?;
+/// server.peek_at_least(9).await?;
+/// server.recv_line().await?;
+/// let parts = server.into_parts();
+/// assert_eq!(parts.received, "rest");
+/// assert!(parts.transport.is_some() && parts.queued.is_empty());
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Parts<T> {
+    /// The transport, unless the stream was closed.
+    pub transport: Option<T>,
+    /// What came and was not taken: it was read from the transport and would be lost with the stream. If an over-long line is
+    /// being dropped, this is empty, and the rest of that line comes next from the transport.
+    pub received: Bytes,
+    /// What was queued and is not sent.
+    pub queued: Bytes,
+}
+
+impl<T: Transport> Stream<T> {
+    /// A stream over a connected transport, with the default limits.
+    ///
+    /// ```
+    /// use asyncnet_driver::Stream;
+    ///
+    /// let (stream, _peer) = asyncnet_smol::pair().unwrap();
+    /// let transport = stream.into_parts().transport.unwrap();
+    /// assert!(!Stream::new(transport).is_closed());
+    /// ```
+    pub fn new(transport: T) -> Self {
+        Self::with_limits(transport, Limits::default())
+    }
+
+    /// A stream over a connected transport, with limits of its own.
+    ///
+    /// ```
+    /// use asyncnet_driver::{Limits, Stream};
+    ///
+    /// let (stream, _peer) = asyncnet_smol::pair().unwrap();
+    /// let mut limits = Limits::default();
+    /// limits.line_bytes_max = 512;
+    /// let stream = Stream::with_limits(stream.into_parts().transport.unwrap(), limits);
+    /// assert_eq!(stream.limits().line_bytes_max, 512);
+    /// ```
+    pub fn with_limits(transport: T, limits: Limits) -> Self {
+        let settings =
+            Settings { line: LinePolicy::new(limits.line_bytes_max), line_end: LineEnd::default() };
+        let connection = Connection::new(limits);
+        let (read, write) = (ReadState::default(), WriteState::default());
+        Self::from_inner(transport, Inner { connection, read, write, settings })
+    }
+
+    pub(crate) fn from_inner(transport: T, inner: Inner) -> Self {
+        let Inner { connection, read, write, settings } = inner;
+        Self { transport: Some(transport), connection, read, write, settings, drain: None }
+    }
+
+    // Looks and settings.
+
+    /// How many bytes came and were not taken: what can be received without waiting.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send(b"abc").await?;
+    /// server.peek_at_least(3).await?;
+    /// assert_eq!(server.received_len(), 3);
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn received_len(&self) -> usize {
+        self.connection.plain().len()
+    }
+
+    /// The bytes that came and were not taken.
+    ///
+    /// See the example at [`consume`](Self::consume).
+    pub fn received(&self) -> &[u8] {
+        self.connection.plain()
+    }
+
+    /// How many bytes are queued and not sent.
+    ///
+    /// ```
+    /// let (mut client, _server) = asyncnet_smol::pair().unwrap();
+    /// client.queue(b"abc").unwrap();
+    /// assert_eq!(client.queued_len(), 3);
+    /// ```
+    pub fn queued_len(&self) -> usize {
+        self.connection.outgoing().len()
+    }
+
+    /// Whether the caller has closed or aborted it. It says nothing about the peer.
+    ///
+    /// ```
+    /// let (mut client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(!client.is_closed());
+    /// client.abort();
+    /// assert!(client.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.transport.is_none()
+    }
+
+    /// The bounds of this stream.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert_eq!(*client.limits(), asyncnet_driver::Limits::default());
+    /// ```
+    pub fn limits(&self) -> &Limits {
+        self.connection.limits()
+    }
+
+    /// Changes the bounds, from the next call on. The line policy's limit becomes [`Limits::line_bytes_max`].
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::Limits;
+    ///
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// let mut limits = Limits::default();
+    /// limits.line_bytes_max = 5;
+    /// server.set_limits(limits);
+    /// client.send_line("123456").await?;
+    /// assert!(server.recv_line().await.unwrap_err().is_line_too_long());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.connection.set_limits(limits);
+        self.settings.line.max = limits.line_bytes_max;
+    }
+
+    /// The rules for lines where a call names none.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert_eq!(client.line_policy().max, 1_000_000);
+    /// ```
+    pub fn line_policy(&self) -> LinePolicy {
+        self.settings.line
+    }
+
+    /// Sets the rules for lines, from the next call on.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::{Endings, LinePolicy};
+    ///
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// server.set_line_policy(LinePolicy::new(998).endings(Endings::CrLfOnly));
+    /// client.send(b"bare\n").await?;
+    /// assert!(server.recv_line().await.is_err());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_line_policy(&mut self, policy: LinePolicy) {
+        self.settings.line = policy;
+    }
+
+    /// Sets what ends the lines that are sent: CR LF by default.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::LineEnd;
+    ///
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.set_line_end(LineEnd::Lf);
+    /// client.send_line("x").await?;
+    /// assert_eq!(server.recv_owned(100).await?, "x\n");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_line_end(&mut self, line_end: LineEnd) {
+        self.settings.line_end = line_end;
+    }
+
+    /// The transport, unless the stream is closed. Reading from it or writing to it goes past the stream's buffers.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(client.transport().is_some());
+    /// ```
+    pub fn transport(&self) -> Option<&T> {
+        self.transport.as_ref()
+    }
+
+    /// The transport, to change its settings.
+    ///
+    /// ```
+    /// let (mut client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(client.transport_mut().is_some());
+    /// ```
+    pub fn transport_mut(&mut self) -> Option<&mut T> {
+        self.transport.as_mut()
+    }
+
+    /// Takes the stream apart: the transport, and what was on its way.
+    ///
+    /// See the example at [`Parts`].
+    pub fn into_parts(self) -> Parts<T> {
+        let (incoming, outgoing) = self.connection.into_halves();
+        Parts { transport: self.transport, received: incoming.into_plain(), queued: outgoing.into_queued() }
+    }
+
+    pub(crate) fn into_inner(self) -> (Option<T>, Inner) {
+        let Self { transport, connection, read, write, settings, .. } = self;
+        (transport, Inner { connection, read, write, settings })
+    }
+
+    /// Whether it is in use: once a close has begun, nothing is received or sent any more.
+    fn check_transport(&self) -> Result<(), Error> {
+        if self.transport.is_some() && self.drain.is_none() { Ok(()) } else { Err(Error::Closed) }
+    }
+}
+
+impl<T: Transport + Endpoints> Stream<T> {
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; what getsockname(2) says.
+    ///
+    /// ```
+    /// let (client, server) = asyncnet_smol::pair().unwrap();
+    /// assert_eq!(client.local_endpoint().unwrap(), server.peer_endpoint().unwrap());
+    /// ```
+    pub fn local_endpoint(&self) -> Result<Endpoint, Error> {
+        Ok(self.transport.as_ref().ok_or(Error::Closed)?.local_endpoint()?)
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; what getpeername(2) says.
+    ///
+    /// ```
+    /// let (client, server) = asyncnet_smol::pair().unwrap();
+    /// assert_eq!(client.peer_endpoint().unwrap(), server.local_endpoint().unwrap());
+    /// ```
+    pub fn peer_endpoint(&self) -> Result<Endpoint, Error> {
+        Ok(self.transport.as_ref().ok_or(Error::Closed)?.peer_endpoint()?)
+    }
+}
+
+impl<T: Transport> Source for Stream<T> {
+    fn incoming(&mut self) -> &mut Incoming {
+        self.connection.incoming_mut()
+    }
+
+    fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.check_transport()?;
+        if self.connection.outgoing().is_heavy() {
+            self.send_before_waiting(cx)?;
+            if self.connection.outgoing().is_heavy() && self.write.has_work(self.connection.outgoing_mut()) {
+                self.connection.incoming_mut().release(&mut Pooled);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.send_before_waiting(cx)?;
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        self.read.poll_fill(self.connection.incoming_mut(), transport, cx)
+    }
+
+    fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
+        self.send_before_waiting(cx)?;
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf)
+    }
+}
+
+impl<T: Transport> Stream<T> {
+    /// Sends what is queued as far as the socket takes it. It need not all go out before a read: the write's waker is set.
+    fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let outgoing = self.connection.outgoing_mut();
+        if self.write.has_work(outgoing) {
+            // An error of the write side is the next send's to report: what has come can still be received.
+            drop(self.write.poll_flush(outgoing, transport, cx, Side::Receiver));
+        }
+        Ok(())
+    }
+}
+
+impl<T: Transport> Sink for Stream<T> {
+    fn outgoing(&mut self) -> &mut Outgoing {
+        self.connection.outgoing_mut()
+    }
+
+    fn check_open(&mut self) -> Result<(), Error> {
+        self.check_transport()?;
+        self.write.check_open(self.connection.outgoing_mut())
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+        skip: usize,
+    ) -> Poll<Result<usize, Error>> {
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        self.write.poll_write(self.connection.outgoing_mut(), transport, cx, Side::Sender, parts, skip)
+    }
+
+    fn torn(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.abort();
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.check_transport()?;
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        self.write.poll_flush(self.connection.outgoing_mut(), transport, cx, Side::Sender)
+    }
+}
