@@ -3,10 +3,13 @@
 use crate::adapter::{Fixture, Link, Sockets, connect_peer, reset};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
 use crate::steps::drop_after;
-use asyncnet_driver::{Endpoint, Endpoints, Error, Net, SplitTransport, Stream, UnixName, dial};
+use asyncnet_driver::{Endpoint, Error, Net, Stream, UnixName, dial};
+#[cfg(feature = "adapters")]
+use asyncnet_driver::{Endpoints, SplitTransport};
 use futures_lite::future;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::time::Duration;
 
 pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
     vec![
@@ -47,9 +50,16 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
         Case::new("listen::in_use", "an address that is in use cannot be listened on again", |at| {
             Box::pin(in_use(at))
         }),
-        Case::new("listen::full_backlog", "a connection to a full backlog waits until there is room", |at| {
-            Box::pin(full_backlog(at))
-        }),
+        Case::new(
+            "connect::quiet",
+            "a stream that waits for a silent peer is not polled again and again",
+            |at| Box::pin(quiet(at)),
+        ),
+        Case::new(
+            "listen::full_backlog",
+            "a connection to a full backlog waits until there is room, and is then as quiet as any",
+            |at| Box::pin(full_backlog(at)),
+        ),
     ]
 }
 
@@ -255,6 +265,26 @@ async fn in_use<N: Net>(at: &Sockets<N>) -> Verdict {
     }
 }
 
+async fn quiet<N: Net>(at: &Sockets<N>) -> Verdict {
+    let (mut stream, _peer) = at.pair().await?;
+    stays_quiet(at, &mut stream).await
+}
+
+/// A receive from a silent peer is polled when it starts, and hardly ever after that.
+async fn stays_quiet<N: Net>(at: &Sockets<N>, stream: &mut Stream<N::Transport>) -> Verdict {
+    let mut polls = 0;
+    let waiting = async {
+        crate::steps::lockstep(stream.recv_line(), || polls += 1).await?;
+        Err(Stop::Failed("a silent peer said something".to_owned()))
+    };
+    future::or(waiting, async {
+        at.elapse(Duration::from_millis(30)).await;
+        Ok(())
+    })
+    .await?;
+    ensure(polls < 20, format!("it was polled {polls} times in 30 ms"))
+}
+
 async fn full_backlog<N: Net>(at: &Sockets<N>) -> Verdict {
     #[cfg(unix)]
     if at.link() == Link::Unix {
@@ -280,8 +310,9 @@ async fn full_backlog<N: Net>(at: &Sockets<N>) -> Verdict {
             return Err(Stop::Failed("100 connections fit in a backlog of 0".to_owned()));
         };
         let accepted = socket.accept()?;
-        let transport = waiting.await?;
-        drop((accepted, transport, connected));
+        let mut stream = Stream::new(waiting.await?);
+        stays_quiet(at, &mut stream).await?;
+        drop((accepted, connected));
         return Ok(());
     }
     let _ = at;
@@ -294,6 +325,7 @@ async fn full_backlog<N: Net>(at: &Sockets<N>) -> Verdict {
 /// # Errors
 ///
 /// [`Stop`].
+#[cfg(feature = "adapters")]
 pub(crate) async fn split<N: Net>(at: &Sockets<N>) -> Verdict
 where
     N::Transport: SplitTransport + Endpoints,

@@ -39,6 +39,9 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             "a loop of recv_line_into and queue_line answers any burst, with long answers",
             |at| Box::pin(burst(at)),
         ),
+        Case::new("send::echo_longest", "the same loop echoes the longest line that there may be", |at| {
+            Box::pin(echo_longest(at))
+        }),
         Case::new(
             "send::slow_reader",
             "while output is full nothing more is read, and then it goes on",
@@ -209,6 +212,30 @@ async fn burst<F: Fixture>(at: &F) -> Verdict {
     }
     stream.shutdown_write().await?;
     ensure_eq(&joined(received)?.len(), &(4_000 * 5_002), "bytes of answers")
+}
+
+async fn echo_longest<F: Fixture>(at: &F) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    let text = vec![b'x'; stream.limits().line_bytes_max];
+    let echoed = std::thread::spawn(move || {
+        // It reads each answer before it asks on: who only writes would wait for us, and we for it.
+        for sent in [[&text[..], b"\r\nshort\r\n"].concat(), [&text[..], b"\r\n"].concat()] {
+            peer.write_all(&sent)?;
+            let mut got = vec![0; sent.len()];
+            peer.read_exact(&mut got)?;
+            if got != sent {
+                return Ok(false);
+            }
+        }
+        peer.shutdown_write()?;
+        Ok(true)
+    });
+    let mut line = Vec::new();
+    while stream.recv_line_into(&mut line).await?.is_some() {
+        stream.queue_line(&line)?;
+    }
+    stream.shutdown_write().await?;
+    ensure(joined(echoed)?, "not what was sent")
 }
 
 async fn slow_reader<F: Fixture>(at: &F) -> Verdict {
