@@ -15,3 +15,8 @@ pub mod runtime;
 pub mod server;
 pub mod stop;
 pub mod tour;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
