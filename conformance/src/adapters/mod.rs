@@ -6,7 +6,11 @@ mod tokio;
 pub use smol::Smol;
 pub use tokio::Tokio;
 
+use crate::adapter::Sockets;
+use crate::case::{Case, LocalFuture, Verdict};
+use crate::cases::split;
 use crate::run::{Job, child, jobs, memory_jobs};
+use asyncnet_driver::{Endpoints, Net, SplitTransport};
 
 /// Every case on every adapter.
 ///
@@ -27,4 +31,34 @@ pub fn all_jobs() -> Vec<Job> {
 #[must_use]
 pub fn any_child() -> bool {
     child(&Tokio::current_thread()) || child(&Tokio::multi_thread()) || child(&Smol)
+}
+
+/// A case over sockets.
+type Run<N> = for<'a> fn(&'a Sockets<N>) -> LocalFuture<'a, Verdict>;
+
+/// The rules for a runtime's own traits and sockets: each runtime tries them in its own words.
+fn own_cases<N: Net>(
+    read_write: Run<N>,
+    buf_read: Run<N>,
+    foreign: Run<N>,
+    convert: Run<N>,
+) -> Vec<Case<Sockets<N>>>
+where
+    N::Transport: SplitTransport + Endpoints,
+{
+    vec![
+        Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", read_write),
+        Case::new("traits::buf_read", "a stream has the runtime's AsyncBufRead", buf_read),
+        Case::new("traits::foreign", "a foreign stream with the runtime's traits is a transport", foreign),
+        Case::new(
+            "traits::convert",
+            "streams come from the runtime's own sockets, and go back to them",
+            convert,
+        ),
+        Case::new(
+            "halves::split",
+            "a stream comes apart into halves that own their buffers, and together again",
+            |at| Box::pin(split(at)),
+        ),
+    ]
 }

@@ -2,7 +2,6 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
-use crate::cases::split;
 use asyncnet_driver::Stream;
 use asyncnet_smol::{IoTransport, SmolNet, SmolTransport};
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
@@ -28,27 +27,12 @@ impl Adapter for Smol {
     }
 
     fn own_cases(&self) -> Vec<Case<Sockets<SmolNet>>> {
-        vec![
-            Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", |at| {
-                Box::pin(read_write(at))
-            }),
-            Case::new("traits::buf_read", "a stream has the runtime's AsyncBufRead", |at| {
-                Box::pin(buf_read(at))
-            }),
-            Case::new("traits::foreign", "a foreign stream with the runtime's traits is a transport", |at| {
-                Box::pin(foreign(at))
-            }),
-            Case::new(
-                "traits::convert",
-                "streams come from the runtime's own sockets, and go back to them",
-                |at| Box::pin(convert(at)),
-            ),
-            Case::new(
-                "halves::split",
-                "a stream comes apart into halves that own their buffers, and together again",
-                |at| Box::pin(split(at)),
-            ),
-        ]
+        super::own_cases(
+            |at| Box::pin(read_write(at)),
+            |at| Box::pin(buf_read(at)),
+            |at| Box::pin(foreign(at)),
+            |at| Box::pin(convert(at)),
+        )
     }
 }
 
