@@ -39,6 +39,7 @@ type Run<N> = for<'a> fn(&'a Sockets<N>) -> LocalFuture<'a, Verdict>;
 /// The rules for a runtime's own traits and sockets: each runtime tries them in its own words.
 fn own_cases<N: Net>(
     read_write: Run<N>,
+    two_tasks: Run<N>,
     buf_read: Run<N>,
     foreign: Run<N>,
     convert: Run<N>,
@@ -48,6 +49,11 @@ where
 {
     vec![
         Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", read_write),
+        Case::new(
+            "traits::two_tasks",
+            "two tasks may poll the traits, by the runtime's own split",
+            two_tasks,
+        ),
         Case::new("traits::buf_read", "a stream has the runtime's AsyncBufRead", buf_read),
         Case::new("traits::foreign", "a foreign stream with the runtime's traits is a transport", foreign),
         Case::new(

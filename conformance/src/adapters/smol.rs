@@ -2,6 +2,7 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::steps::drop_after;
 use asyncnet_driver::Stream;
 use asyncnet_smol::{IoTransport, SmolNet, SmolTransport};
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
@@ -29,6 +30,7 @@ impl Adapter for Smol {
     fn own_cases(&self) -> Vec<Case<Sockets<SmolNet>>> {
         super::own_cases(
             |at| Box::pin(read_write(at)),
+            |at| Box::pin(two_tasks(at)),
             |at| Box::pin(buf_read(at)),
             |at| Box::pin(foreign(at)),
             |at| Box::pin(convert(at)),
@@ -52,6 +54,34 @@ async fn read_write(at: &Sockets<SmolNet>) -> Verdict {
     let mut got = Vec::new();
     stream.read_to_end(&mut got).await?;
     ensure_eq(&got[..], b"bytes", "the bytes behind it")
+}
+
+async fn two_tasks(at: &Sockets<SmolNet>) -> Verdict {
+    let (mut stream, mut peer) = at.pair().await?;
+    // The way is full, and something is queued behind that: both the reader and the writer wait to send it.
+    let filling = bytes::Bytes::from(vec![b'f'; 24 << 20]);
+    ensure(drop_after(1, stream.send_owned(filling), || ()).await.is_none(), "the filling fits")?;
+    let (mut reader, mut writer) = futures_lite::io::split(stream);
+    let mut line = vec![0; 6];
+    let mut writes = Box::pin(async {
+        writer.write_all(b"from the writer").await?;
+        AsyncWriteExt::close(&mut writer).await
+    });
+    ensure(drop_after(1, writes.as_mut(), || ()).await.is_none(), "the writer waits")?;
+    let mut reads = Box::pin(reader.read_exact(&mut line));
+    ensure(drop_after(1, reads.as_mut(), || ()).await.is_none(), "the reader waits")?;
+    let peer = std::thread::spawn(move || {
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got)?;
+        peer.write_all(b"answer")?;
+        Ok::<_, std::io::Error>(got)
+    });
+    let (written, read) = futures_lite::future::zip(writes, reads).await;
+    written?;
+    read?;
+    let got = peer.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))??;
+    ensure(got.ends_with(b"ffffrom the writer"), "what the peer saw")?;
+    ensure_eq(&line[..], b"answer", "what the reader saw")
 }
 
 async fn buf_read(at: &Sockets<SmolNet>) -> Verdict {

@@ -48,18 +48,13 @@ impl Adapter for Tokio {
     }
 
     fn own_cases(&self) -> Vec<Case<Sockets<TokioNet>>> {
-        let mut cases = super::own_cases(
+        super::own_cases(
             |at| Box::pin(read_write(at)),
+            |at| Box::pin(two_tasks(at)),
             |at| Box::pin(buf_read(at)),
             |at| Box::pin(foreign(at)),
             |at| Box::pin(convert(at)),
-        );
-        cases.push(Case::new(
-            "traits::two_tasks",
-            "two tasks may poll the traits, by the runtime's own split",
-            |at| Box::pin(two_tasks(at)),
-        ));
-        cases
+        )
     }
 }
 
