@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How long a peer waits for bytes, or for room, before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The receive buffer of a TCP peer, in bytes.
+const RECV_BUFFER: usize = 256 << 10;
+
 /// Whether a reset could be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
@@ -41,6 +44,8 @@ pub(crate) fn tcp(socket: TcpStream) -> io::Result<Box<dyn Peer>> {
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     socket.set_nodelay(true)?;
+    // The kernel would let it grow to what a whole test sends (tcp(7), tcp_rmem); so cases that fill the way need less.
+    socket2::SockRef::from(&socket).set_recv_buffer_size(RECV_BUFFER)?;
     Ok(Box::new(socket))
 }
 

@@ -83,13 +83,13 @@ pub async fn drop_and_go_on<F: Future>(times: usize, future: F, mut next: impl F
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
-/// assert_eq!(asyncnet_conformance::leak_after(1, std::future::pending::<()>()).await, None);
+/// assert_eq!(asyncnet_conformance::leak_after(1, std::future::pending::<()>(), || ()).await, None);
 /// # })
 /// ```
-pub async fn leak_after<F: Future>(times: usize, future: F) -> Option<F::Output> {
+pub async fn leak_after<F: Future>(times: usize, future: F, mut next: impl FnMut()) -> Option<F::Output> {
     let mut future = std::mem::ManuallyDrop::new(Box::pin(future));
     let mut waited = 0;
-    poll_fn(|cx| waits(future.as_mut(), cx, &mut waited, times, &mut || ())).await
+    poll_fn(|cx| waits(future.as_mut(), cx, &mut waited, times, &mut next)).await
 }
 
 fn waits<F: Future>(

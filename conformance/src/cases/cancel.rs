@@ -8,6 +8,8 @@ use crate::steps::{drop_after, drop_and_go_on, leak_after};
 use asyncnet_driver::{Error, Fault, Limits, LinePolicy, SendError, Stream, Transport};
 use bytes::Bytes;
 use std::io::IoSlice;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
 
 pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
     vec![
@@ -212,7 +214,7 @@ async fn fill_up<T: Transport>(stream: &mut Stream<T>) -> Verdict {
 }
 
 /// Reads `filled` bytes of filling, then all the rest.
-fn rest_of(mut peer: Box<dyn Peer>, filled: usize) -> std::thread::JoinHandle<std::io::Result<Vec<u8>>> {
+fn rest_of(mut peer: Box<dyn Peer>, filled: usize) -> JoinHandle<std::io::Result<Vec<u8>>> {
     std::thread::spawn(move || {
         let mut all = vec![0; filled];
         peer.read_exact(&mut all)?;
@@ -225,21 +227,52 @@ fn rest_of(mut peer: Box<dyn Peer>, filled: usize) -> std::thread::JoinHandle<st
     })
 }
 
-fn joined<T>(thread: std::thread::JoinHandle<std::io::Result<T>>) -> Result<T, Stop> {
+fn joined<T>(thread: JoinHandle<std::io::Result<T>>) -> Result<T, Stop> {
     Ok(thread.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))??)
 }
 
-/// Sends one byte, then a message that does not fit between the ends, and drops or leaks that send where it waits, in the middle.
-async fn broken_off<T: Transport>(stream: &mut Stream<T>, bytes: &[u8], leak: bool) -> Verdict {
+/// How a send is broken off: dropped or leaked, when it waits for the first or for the second time.
+#[derive(Clone, Copy, Debug)]
+struct Break {
+    leak: bool,
+    waits: usize,
+}
+
+const DROPS: [Break; 2] = [Break { leak: false, waits: 1 }, Break { leak: false, waits: 2 }];
+const LEAKS: [Break; 2] = [Break { leak: true, waits: 1 }, Break { leak: true, waits: 2 }];
+
+/// Sends one byte, then a message that does not fit between the ends, and breaks that send off where it waits, in the middle.
+///
+/// The peer writes a line and reads to the end: from the first wait on, if there are to be two, and else from the break on. What
+/// it has read then.
+async fn broken_off<T: Transport>(
+    stream: &mut Stream<T>,
+    mut peer: Box<dyn Peer>,
+    bytes: &[u8],
+    how: Break,
+) -> Result<JoinHandle<Vec<u8>>, Stop> {
     // A socket that is new to its runtime may have to wait before its first byte; from here on it can be written to.
     stream.send(b"f").await?;
     let parts = [IoSlice::new(&bytes[..10]), IoSlice::new(b""), IoSlice::new(&bytes[10..])];
-    let sent = if leak {
-        leak_after(1, stream.send_vectored(&parts)).await
-    } else {
-        drop_after(1, stream.send_vectored(&parts), || ()).await
+    let (start, started) = sync_channel(1);
+    let reader = std::thread::spawn(move || {
+        started.recv().ok();
+        peer.write_all(b"line\n").ok();
+        let mut got = Vec::new();
+        // A reset ends it too.
+        peer.read_to_end(&mut got).ok();
+        got
+    });
+    let read = || {
+        start.try_send(()).ok();
     };
-    ensure(sent.is_none(), "the send did not wait")
+    let sent = if how.leak {
+        leak_after(how.waits, stream.send_vectored(&parts), read).await
+    } else {
+        drop_after(how.waits, stream.send_vectored(&parts), read).await
+    };
+    ensure(sent.is_none(), format!("{how:?}: the send did not wait"))?;
+    Ok(reader)
 }
 
 fn numbered(len: usize) -> Vec<u8> {
@@ -247,53 +280,62 @@ fn numbered(len: usize) -> Vec<u8> {
 }
 
 async fn short_send<F: Fixture>(at: &F) -> Verdict {
-    let mut limits = Limits::default();
-    let long = numbered(FILLING);
-    limits.send_atomic_max = long.len();
-    let (mut stream, peer) = at.pair_with(limits).await?;
-    broken_off(&mut stream, &long, false).await?;
-    ensure(stream.queued_len() > 0, "the rest is queued")?;
-    let received = rest_of(peer, 1);
-    stream.send(b" and more").await?;
-    stream.shutdown_write().await?;
-    ensure(joined(received)? == [&long[..], b" and more"].concat(), "not what was sent")
+    for how in DROPS {
+        let mut limits = Limits::default();
+        let long = numbered(FILLING);
+        limits.send_atomic_max = long.len();
+        let (mut stream, peer) = at.pair_with(limits).await?;
+        let reader = broken_off(&mut stream, peer, &long, how).await?;
+        ensure(stream.queued_len() > 0, "the rest is queued")?;
+        stream.send(b" and more").await?;
+        stream.shutdown_write().await?;
+        let received = reader.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))?;
+        ensure(received == [b"f", &long[..], b" and more"].concat(), format!("{how:?}: not what was sent"))?;
+    }
+    Ok(())
 }
 
 async fn long_send<F: Fixture>(at: &F) -> Verdict {
-    abandoned(at, false).await
+    abandoned(at, DROPS).await
 }
 
 async fn leaked_send<F: Fixture>(at: &F) -> Verdict {
-    abandoned(at, true).await
+    abandoned(at, LEAKS).await
 }
 
-async fn abandoned<F: Fixture>(at: &F, leak: bool) -> Verdict {
-    let (mut stream, mut peer) = at.pair().await?;
-    let long = numbered(FILLING);
-    broken_off(&mut stream, &long, leak).await?;
-    let of = long.len();
-    let is_abandoned = |error: &Error| matches!(error, Error::Send(SendError::Abandoned { sent, of: all }) if *all == of && 0 < *sent && *sent < of);
-    let outcomes = [
-        ("send", stream.send(b"x").await.err()),
-        ("send_owned", stream.send_owned(Bytes::from_static(b"x")).await.err()),
-        ("queue", stream.queue(b"x").err()),
-        ("flush", stream.flush().await.err()),
-        ("shutdown_write", stream.shutdown_write().await.err()),
-    ];
-    for (call, error) in outcomes {
-        ensure(error.as_ref().is_some_and(is_abandoned), format!("{call}: {error:?}"))?;
+async fn abandoned<F: Fixture>(at: &F, ways: [Break; 2]) -> Verdict {
+    for how in ways {
+        let (mut stream, peer) = at.pair().await?;
+        let long = numbered(FILLING);
+        let reader = broken_off(&mut stream, peer, &long, how).await?;
+        let is_abandoned = |error: &Error| {
+            let Error::Send(SendError::Abandoned { sent, of }) = error else { return false };
+            *of == long.len() && 0 < *sent && *sent < *of
+        };
+        let outcomes = [
+            ("send", stream.send(b"x").await.err()),
+            ("send_owned", stream.send_owned(Bytes::from_static(b"x")).await.err()),
+            ("queue", stream.queue(b"x").err()),
+            ("flush", stream.flush().await.err()),
+            ("shutdown_write", stream.shutdown_write().await.err()),
+        ];
+        for (call, error) in outcomes {
+            ensure(error.as_ref().is_some_and(is_abandoned), format!("{how:?}: {call}: {error:?}"))?;
+        }
+        // Receiving goes on.
+        ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "a receive after it")?;
+        let error = ensure_err(stream.close().await, "a close after it")?;
+        ensure(is_abandoned(&error) && error.fault() == Fault::Caller, format!("{how:?}: close: {error:?}"))?;
+        ensure(stream.is_closed(), "it is closed all the same")?;
+        // What arrived is a part of the message, and nothing behind it.
+        let got = reader.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))?;
+        let whole = [b"f", &long[..]].concat();
+        ensure(
+            whole.starts_with(&got) && got.len() < whole.len(),
+            format!("{how:?}: the peer saw something else"),
+        )?;
     }
-    // Receiving goes on.
-    peer.write_all(b"line\n")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "a receive after it")?;
-    let error = ensure_err(stream.close().await, "a close after it")?;
-    ensure(is_abandoned(&error) && error.fault() == Fault::Caller, format!("{error:?}"))?;
-    ensure(stream.is_closed(), "it is closed all the same")?;
-    // What arrived is a part of the message, and nothing behind it.
-    let mut got = Vec::new();
-    let ended = peer.read_to_end(&mut got);
-    let whole = [b"f", &long[..]].concat();
-    ensure(whole.starts_with(&got), format!("the peer saw something else, {ended:?}"))
+    Ok(())
 }
 
 async fn unsent<F: Fixture>(at: &F) -> Verdict {
@@ -302,7 +344,7 @@ async fn unsent<F: Fixture>(at: &F) -> Verdict {
         fill_up(&mut stream).await?;
         let message = numbered(1_000_000);
         let sent = if leak {
-            leak_after(1, stream.send(&message)).await
+            leak_after(1, stream.send(&message), || ()).await
         } else {
             drop_after(1, stream.send(&message), || ()).await
         };
