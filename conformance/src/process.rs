@@ -3,8 +3,8 @@
 //! The program starts itself again with a variable in its environment that names the adapter and the case; the child runs that
 //! and prints what came of it on its last line.
 
-use crate::adapter::{Adapter, Fixture, Link, Sockets, connect_peer};
-use crate::case::{Stop, Verdict, ensure, ensure_eq};
+use crate::adapter::{Adapter, Fixture, Link, Sockets};
+use crate::case::{Stop, Verdict, ensure_eq};
 use crate::steps::drop_after;
 use asyncnet_driver::{Net, Stream};
 use std::process::{Command, Stdio};
@@ -131,6 +131,8 @@ fn exhausted<A: Adapter>(_: &A) -> Verdict {
 
 #[cfg(unix)]
 fn exhausted<A: Adapter>(adapter: &A) -> Verdict {
+    use crate::adapter::connect_peer;
+    use crate::case::ensure;
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let folder = tempfile::tempdir()?;
