@@ -6,6 +6,7 @@ use futures_lite::future::{block_on, poll_once};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -85,6 +86,32 @@ fn connections_that_are_gone_without_end_do_not_hold_the_thread() {
 #[test]
 fn a_fatal_error_is_the_callers() {
     assert!(matches!(block_on(poll_once(failing(AcceptFault::Fatal).accept())), Some(Err(_))));
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_connection_wakes_all_who_wait_and_none_who_left() {
+    let listener = Listener::new(Failing::default());
+    let counts: [Arc<Count>; 3] = Default::default();
+    let mut accepts = counts.each_ref().map(|count| {
+        let mut accept = Box::pin(listener.accept_addr());
+        let waker = Waker::from(Arc::clone(count));
+        assert!(accept.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        Some(accept)
+    });
+    // The second one is given up; the socket knows the waker of the last.
+    accepts[1] = None;
+    listener.socket().waker.take().expect("the last accept left a waker").wake();
+    assert_eq!(counts.map(|count| count.0.load(Ordering::Relaxed)), [1, 0, 1]);
 }
 
 /// A waker that owns an accept, as a task's waker owns its task.

@@ -8,7 +8,10 @@ use asyncnet_driver::{Endpoint, Error, Net, Stream, UnixName, dial};
 use asyncnet_driver::{Endpoints, SplitTransport};
 use futures_lite::future;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
@@ -203,21 +206,42 @@ async fn many_tasks<N: Net>(at: &Sockets<N>) -> Verdict {
     all.await
 }
 
-/// Runs all futures to their ends, each woken on its own.
+/// Runs all futures to their ends. Each has a waker of its own, as tasks have, and is polled only when that was woken.
 async fn join_all<T, F: Future<Output = T> + Unpin>(futures: Vec<F>) -> Vec<T> {
-    let mut futures: Vec<(F, Option<T>)> = futures.into_iter().map(|future| (future, None)).collect();
+    let mut tasks: Vec<_> =
+        futures.into_iter().map(|future| (future, Arc::<Woken>::default(), None)).collect();
     std::future::poll_fn(|cx| {
         let mut waiting = false;
-        for (future, output) in futures.iter_mut().filter(|(_, output)| output.is_none()) {
-            match std::pin::Pin::new(future).poll(cx) {
-                std::task::Poll::Ready(value) => *output = Some(value),
-                std::task::Poll::Pending => waiting = true,
+        for (future, woken, output) in tasks.iter_mut().filter(|(_, _, output)| output.is_none()) {
+            *woken.parent.lock().expect("nothing panics while it holds the lock") = Some(cx.waker().clone());
+            if !woken.asleep.swap(true, Ordering::AcqRel) {
+                let waker = Waker::from(Arc::clone(woken));
+                if let Poll::Ready(value) = Pin::new(future).poll(&mut Context::from_waker(&waker)) {
+                    *output = Some(value);
+                    continue;
+                }
             }
+            waiting = true;
         }
-        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    futures.into_iter().filter_map(|(_, output)| output).collect()
+    tasks.into_iter().filter_map(|(_, _, output)| output).collect()
+}
+
+/// Whether a task was woken since it was last polled; at first it was.
+#[derive(Default)]
+struct Woken {
+    asleep: AtomicBool,
+    parent: Mutex<Option<Waker>>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.asleep.store(false, Ordering::Release);
+        let parent = self.parent.lock().expect("nothing panics while it holds the lock").clone();
+        parent.into_iter().for_each(Waker::wake);
+    }
 }
 
 async fn dropped_accept<N: Net>(at: &Sockets<N>) -> Verdict {
