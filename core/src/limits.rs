@@ -17,7 +17,8 @@ use core::time::Duration;
 #[non_exhaustive]
 pub struct Limits {
     /// The longest line, in bytes without its terminator, where a call names no limit of its own. The default is
-    /// 1 000 000, as in Nim's `asyncnet`: far above any line protocol, far below what hurts.
+    /// 1 000 000, as in Nim's `asyncnet`: far above any line protocol, far below what hurts. Who queues lines as long as this
+    /// raises [`queue_bytes_max`](Self::queue_bytes_max) with it, to twice as much.
     pub line_bytes_max: usize,
     /// How many bytes of an over-long line, counted behind the byte that made it too long, are dropped in search of its
     /// terminator before the peer is given up. The default is 8 MiB: a peer that sends more without a line end is

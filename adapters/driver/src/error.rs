@@ -73,6 +73,21 @@ impl Error {
         Self::Io { operation, source }
     }
 
+    /// An error of the socket, at an address that its text names.
+    ///
+    /// ```
+    /// use asyncnet_driver::{Error, Operation};
+    ///
+    /// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    /// let error = Error::io_at(Operation::Connect, "192.0.2.1:25", refused);
+    /// assert_eq!(error.to_string(), "connect: 192.0.2.1:25: connection refused");
+    /// ```
+    #[must_use]
+    pub fn io_at(operation: Operation, address: impl fmt::Display, source: io::Error) -> Self {
+        let at = AtAddress { address: address.to_string(), source };
+        Self::Io { operation, source: io::Error::new(at.source.kind(), at) }
+    }
+
     /// Whose fault it is: the peer's, the caller's or the socket's.
     ///
     /// ```
@@ -204,6 +219,25 @@ impl fmt::Display for Operation {
     }
 }
 
+/// An error that names the address it is of.
+#[derive(Debug)]
+struct AtAddress {
+    address: String,
+    source: io::Error,
+}
+
+impl fmt::Display for AtAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.address, self.source)
+    }
+}
+
+impl error::Error for AtAddress {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
 /// What of a socket's error can be kept and told again: `io::Error` cannot be cloned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure {
@@ -215,6 +249,10 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(operation: Operation, error: &io::Error) -> Self {
         Self { operation, kind: error.kind(), code: error.raw_os_error() }
+    }
+
+    pub(crate) fn kind(self) -> io::ErrorKind {
+        self.kind
     }
 
     pub(crate) fn error(self) -> Error {

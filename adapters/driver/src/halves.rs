@@ -1,5 +1,5 @@
-//! A stream taken apart into its directions, for two tasks: each half owns its buffers and its side of the transport, and
-//! shares nothing with the other.
+//! A stream taken apart into its directions, for two tasks: each half owns its buffers and its side of the transport. They
+//! share one bit: that a write met a reset, which the kernel tells only once.
 //!
 //! A half receives, or sends, with the same code as a whole stream. One thing differs: what is queued on the sending half
 //! goes out with a flush or a send, not before a receive, for the receiving half does not know of it.
@@ -11,13 +11,18 @@ use crate::recv::{self, Source};
 use crate::send::{self, Sink};
 use crate::stream::{Inner, Settings, Stream};
 use crate::transport::{ReadTransport, SplitTransport, WriteTransport};
-use asyncnet_core::{Connection, Incoming, Limits, Outgoing};
+use asyncnet_core::{Connection, Ending, Incoming, Limits, Outgoing};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::IoSlice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 /// The receiving half of a stream.
+///
+/// A half works as the whole does, but for one thing: what is queued on the sending half goes out with a flush or a send, not
+/// before a receive waits.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
@@ -36,6 +41,7 @@ pub struct ReadHalf<R> {
     read: ReadState,
     limits: Limits,
     settings: Settings,
+    was_reset: Arc<AtomicBool>,
 }
 
 /// The sending half of a stream. Dropping it ends the write side without sending what is queued, also when a message is torn.
@@ -47,13 +53,15 @@ pub struct WriteHalf<W> {
     outgoing: Outgoing,
     write: WriteState,
     line_end: LineEnd,
+    was_reset: Arc<AtomicBool>,
 }
 
 /// Both halves of a stream.
 pub type Halves<T> = (ReadHalf<<T as SplitTransport>::Reader>, WriteHalf<<T as SplitTransport>::Writer>);
 
 impl<T: SplitTransport> Stream<T> {
-    /// Takes the stream apart into its directions.
+    /// Takes the stream apart into its directions. What is queued goes with the sending half, and out with its next flush or
+    /// send.
     ///
     /// # Errors
     ///
@@ -65,9 +73,18 @@ impl<T: SplitTransport> Stream<T> {
         let (reader, writer) = transport.ok_or(Error::Closed)?.split();
         let limits = *connection.limits();
         let (incoming, outgoing) = connection.into_halves();
+        let was_reset = Arc::new(AtomicBool::new(write.met_reset()));
+        let line_end = settings.line_end;
         Ok((
-            ReadHalf { transport: reader, incoming, read, limits, settings },
-            WriteHalf { transport: writer, outgoing, write, line_end: settings.line_end },
+            ReadHalf {
+                transport: reader,
+                incoming,
+                read,
+                limits,
+                settings,
+                was_reset: Arc::clone(&was_reset),
+            },
+            WriteHalf { transport: writer, outgoing, write, line_end, was_reset },
         ))
     }
 
@@ -90,16 +107,16 @@ impl<T: SplitTransport> Stream<T> {
     /// ```
     #[expect(clippy::result_large_err, reason = "the halves themselves are what the caller wants back")]
     pub fn reunite(reader: ReadHalf<T::Reader>, writer: WriteHalf<T::Writer>) -> Result<Self, Halves<T>> {
-        let ReadHalf { transport: from, incoming, read, limits, settings } = reader;
-        let WriteHalf { transport: to, outgoing, write, line_end } = writer;
+        let ReadHalf { transport: from, incoming, read, limits, settings, was_reset } = reader;
+        let WriteHalf { transport: to, outgoing, write, line_end, was_reset: of_writer } = writer;
         match T::reunite(from, to) {
             Ok(transport) => {
                 let connection = Connection::from_halves(incoming, outgoing, limits);
                 Ok(Self::from_inner(transport, Inner { connection, read, write, settings }))
             }
             Err((from, to)) => Err((
-                ReadHalf { transport: from, incoming, read, limits, settings },
-                WriteHalf { transport: to, outgoing, write, line_end },
+                ReadHalf { transport: from, incoming, read, limits, settings, was_reset },
+                WriteHalf { transport: to, outgoing, write, line_end, was_reset: of_writer },
             )),
         }
     }
@@ -126,6 +143,58 @@ impl<R: ReadTransport> ReadHalf<R> {
     /// ```
     pub async fn recv(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
         poll_fn(|cx| recv::poll_recv(self, cx, buf)).await
+    }
+
+    /// As [`Stream::recv_exact`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::recv_exact`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has taken nothing.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (client, mut server) = asyncnet_smol::pair()?;
+    /// server.send(b"abc").await?;
+    /// let (mut reader, _writer) = client.into_split()?;
+    /// let mut two = [0; 2];
+    /// reader.recv_exact(&mut two).await?;
+    /// assert_eq!(&two, b"ab");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn recv_exact(&mut self, buf: &mut [u8]) -> Result<(), Error> {
+        recv::recv_exact(self, buf).await
+    }
+
+    /// As [`Stream::recv_line_into`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::recv_line`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has taken nothing, and `line` is empty.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (client, mut server) = asyncnet_smol::pair()?;
+    /// server.send_line("abc").await?;
+    /// let (mut reader, _writer) = client.into_split()?;
+    /// let mut line = Vec::new();
+    /// reader.recv_line_into(&mut line).await?;
+    /// assert_eq!(line, b"abc");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn recv_line_into(&mut self, line: &mut Vec<u8>) -> Result<Option<Ending>, Error> {
+        line.clear();
+        Ok(self.recv_line().await?.map(|received| {
+            line.extend_from_slice(received.as_bytes());
+            received.ending()
+        }))
     }
 
     /// As [`Stream::recv_line`].
@@ -227,6 +296,28 @@ impl<W: WriteTransport> WriteHalf<W> {
         send::queue(self, &[bytes])
     }
 
+    /// Queues a line, to go out with the next flush or send.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::queue_line`].
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (client, mut server) = asyncnet_smol::pair()?;
+    /// let (_reader, mut writer) = client.into_split()?;
+    /// writer.queue_line("abc")?;
+    /// writer.flush().await?;
+    /// assert_eq!(server.recv_line().await?.unwrap(), "abc");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn queue_line(&mut self, text: impl AsRef<[u8]>) -> Result<(), Error> {
+        let text = text.as_ref();
+        send::check_text(text)?;
+        let line_end = self.line_end.as_bytes();
+        send::queue(self, &[text, line_end])
+    }
+
     /// As [`Stream::flush`].
     ///
     /// # Errors
@@ -265,6 +356,15 @@ impl<W: WriteTransport> WriteHalf<W> {
     }
 }
 
+impl<W> WriteHalf<W> {
+    /// Lets the receiving half know what the kernel tells once.
+    fn tell_reset(&self) {
+        if self.write.met_reset() {
+            self.was_reset.store(true, Ordering::Release);
+        }
+    }
+}
+
 impl<R: ReadTransport> Source for ReadHalf<R> {
     fn incoming(&mut self) -> &mut Incoming {
         &mut self.incoming
@@ -275,11 +375,13 @@ impl<R: ReadTransport> Source for ReadHalf<R> {
     }
 
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.read.poll_fill(&mut self.incoming, &mut self.transport, cx)
+        let was_reset = || self.was_reset.load(Ordering::Acquire);
+        self.read.poll_fill(&mut self.incoming, &mut self.transport, cx, was_reset)
     }
 
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
-        self.read.poll_bypass(&mut self.incoming, &mut self.transport, cx, buf)
+        let was_reset = || self.was_reset.load(Ordering::Acquire);
+        self.read.poll_bypass(&mut self.incoming, &mut self.transport, cx, buf, was_reset)
     }
 }
 
@@ -298,7 +400,10 @@ impl<W: WriteTransport> Sink for WriteHalf<W> {
         parts: &[IoSlice<'_>],
         skip: usize,
     ) -> Poll<Result<usize, Error>> {
-        self.write.poll_write(&mut self.outgoing, &mut self.transport, cx, Side::Sender, parts, skip)
+        let polled =
+            self.write.poll_write(&mut self.outgoing, &mut self.transport, cx, Side::Sender, parts, skip);
+        self.tell_reset();
+        polled
     }
 
     fn torn(&mut self) {
@@ -306,6 +411,8 @@ impl<W: WriteTransport> Sink for WriteHalf<W> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.write.poll_flush(&mut self.outgoing, &mut self.transport, cx, Side::Sender)
+        let polled = self.write.poll_flush(&mut self.outgoing, &mut self.transport, cx, Side::Sender);
+        self.tell_reset();
+        polled
     }
 }

@@ -41,6 +41,10 @@
 //! # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
 //! ```
 //!
+//! That holds for each call. A function of several calls is as safe as what it keeps in its own variables: a header that it
+//! has received and not acted on is gone with it. Keep the future and poll it again, or [`peek`](Stream::peek) and
+//! [`consume`](Stream::consume) at the end.
+//!
 //! # Features
 //!
 //! `futures-io` (default) and `tokio` implement the traits of those crates for [`Stream`]. Both can be on.
@@ -64,6 +68,7 @@ pub use asyncnet_core::{
     AcceptFault, Ending, Endings, Endpoint, Fault, LastLine, Limits, LinePolicy, Overlong, RecvError,
     SendError, UnixName,
 };
+pub use bytes::Bytes;
 pub use dial::{Dial, DialError, dial};
 pub use error::{Error, Operation};
 pub use fill::Fill;

@@ -2,6 +2,7 @@
 
 use asyncnet_core::Ending;
 use std::borrow::Cow;
+use std::fmt;
 use std::str::Utf8Error;
 
 /// What ends the lines that are sent.
@@ -48,7 +49,7 @@ impl LineEnd {
 /// assert_eq!(line.ending(), Ending::CrLf);
 /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line<B> {
     text: B,
     ending: Ending,
@@ -64,6 +65,32 @@ impl<B: AsRef<[u8]>> Line<B> {
     /// See the example at [`Line`].
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_ref()
+    }
+
+    /// How many bytes it has, without the terminator.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send_line("four").await?;
+    /// assert_eq!(server.recv_line().await?.unwrap().len(), 4);
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether it is an empty line: a terminator and nothing before it.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send_line("").await?;
+    /// assert!(server.recv_line().await?.unwrap().is_empty());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
     }
 
     /// Its text.
@@ -150,5 +177,24 @@ impl<B: AsRef<[u8]>> PartialEq<str> for Line<B> {
 impl<B: AsRef<[u8]>> PartialEq<&str> for Line<B> {
     fn eq(&self, other: &&str) -> bool {
         self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl<B: AsRef<[u8]>> PartialEq<&[u8]> for Line<B> {
+    fn eq(&self, other: &&[u8]) -> bool {
+        self.as_bytes() == *other
+    }
+}
+
+impl<B: AsRef<[u8]>, const N: usize> PartialEq<&[u8; N]> for Line<B> {
+    fn eq(&self, other: &&[u8; N]) -> bool {
+        self.as_bytes() == *other
+    }
+}
+
+/// As text, with what is not ASCII escaped.
+impl<B: AsRef<[u8]>> fmt::Debug for Line<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line(\"{}\", {:?})", self.as_bytes().escape_ascii(), self.ending)
     }
 }

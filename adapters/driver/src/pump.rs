@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! - Bytes that a transport took or gave are counted in the connection before anything can return.
-//! - A socket's error is kept, so that a reset does not look like an end the next time.
+//! - A socket's error is kept, so that a reset does not look like an end the next time. The kernel tells of a reset once, to
+//!   whoever calls first: when a write met it, a read sees an end, which is none.
 //! - A transport keeps one waker for writing, but two may wait for it: who sends, and a receive that sends what is queued before
 //!   it waits. Neither takes the other's place: the transport gets a waker that wakes both.
 //! - No poll reads or writes without a bound.
@@ -78,15 +79,16 @@ struct Waiting {
 }
 
 impl ReadState {
-    /// Reads once into the connection: bytes came, or the end did.
+    /// Reads once into the connection: bytes came, or the end did. `was_reset` tells whether a write met a reset.
     pub(crate) fn poll_fill(
         &mut self,
         incoming: &mut Incoming,
         transport: &mut impl ReadTransport,
         cx: &mut Context<'_>,
+        was_reset: impl FnOnce() -> bool,
     ) -> Poll<Result<(), Error>> {
         let space = incoming.wire_space_from(&mut Pooled);
-        match self.poll_read(transport, cx, space) {
+        match self.poll_read(transport, cx, space, was_reset) {
             Poll::Ready(Ok(0)) => incoming.wire_eof(),
             Poll::Ready(Ok(n)) => incoming.wire_filled(n),
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -105,8 +107,9 @@ impl ReadState {
         transport: &mut impl ReadTransport,
         cx: &mut Context<'_>,
         buf: &mut [u8],
+        was_reset: impl FnOnce() -> bool,
     ) -> Poll<Result<usize, Error>> {
-        let Poll::Ready(n) = self.poll_read(transport, cx, buf)? else {
+        let Poll::Ready(n) = self.poll_read(transport, cx, buf, was_reset)? else {
             incoming.release(&mut Pooled);
             return Poll::Pending;
         };
@@ -123,6 +126,7 @@ impl ReadState {
         transport: &mut impl ReadTransport,
         cx: &mut Context<'_>,
         buf: &mut [u8],
+        was_reset: impl FnOnce() -> bool,
     ) -> Poll<Result<usize, Error>> {
         if let Some(failure) = self.failed {
             return Poll::Ready(Err(failure.error()));
@@ -130,8 +134,11 @@ impl ReadState {
         if self.turns.is_over(cx) {
             return Poll::Pending;
         }
-        let polled = retry(|| transport.poll_read(cx, buf));
+        let mut polled = retry(|| transport.poll_read(cx, buf));
         self.turns.count(&polled);
+        if matches!(polled, Poll::Ready(Ok(0))) && was_reset() {
+            polled = Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         polled.map_err(|error| keep(&mut self.failed, Operation::Read, error))
     }
 }
@@ -245,6 +252,11 @@ impl WriteState {
     /// Whether there is something to send that can be sent.
     pub(crate) fn has_work(&self, outgoing: &mut Outgoing) -> bool {
         (!outgoing.is_empty() || self.unflushed) && self.failed.is_none() && outgoing.check_whole().is_ok()
+    }
+
+    /// Whether a write met a reset that came without an end. (After an end, a write to a peer that is gone meets `BrokenPipe`.)
+    pub(crate) fn met_reset(&self) -> bool {
+        self.failed.is_some_and(|failure| failure.kind() == io::ErrorKind::ConnectionReset)
     }
 
     fn check(&self) -> Result<(), Error> {

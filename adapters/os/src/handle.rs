@@ -119,6 +119,21 @@ pub(crate) fn set_inheritable(socket: &Socket, inheritable: bool) -> io::Result<
 }
 
 #[cfg(unix)]
+/// Has a TCP socket that was accepted send small segments at once, as one that is connected does; see
+/// [`SocketBuilder::nodelay`](crate::SocketBuilder::nodelay).
+///
+/// A socket whose peer is gone already refuses on some systems. That is for its next read to tell.
+///
+/// ```
+/// let (one, _other) = asyncnet_os::tcp_pair()?;
+/// asyncnet_os::send_at_once(&one);
+/// assert!(one.nodelay()?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn send_at_once(socket: &impl SocketHandle) {
+    socket.sock_ref().set_tcp_nodelay(true).ok();
+}
+
 #[cfg(test)]
 mod tests {
     use super::adopt;

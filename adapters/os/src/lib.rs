@@ -21,7 +21,7 @@
 //! let listener = SocketBuilder::new().listen(&literal)?;
 //! let bound = local_endpoint(&listener)?;
 //!
-//! let (client, mut state) = SocketBuilder::new().nodelay(true).start_connect(&bound)?;
+//! let (client, mut state) = SocketBuilder::new().start_connect(&bound)?;
 //! while state != ConnectState::Connected {
 //!     state = match state {
 //!         ConnectState::Busy => try_connect(&client, &bound)?,
@@ -68,7 +68,7 @@ pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_
 #[cfg(unix)]
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
 pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
-pub use handle::{SocketHandle, abort, adopt, adopt_listener};
+pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.
 pub use pair::tcp_pair;

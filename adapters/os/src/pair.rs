@@ -21,6 +21,8 @@ pub fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
     if from != one.local_addr()? {
         return Err(io::Error::other("another process connected first"));
     }
+    crate::handle::send_at_once(&one);
+    crate::handle::send_at_once(&other);
     one.set_nonblocking(true)?;
     other.set_nonblocking(true)?;
     Ok((one, other))

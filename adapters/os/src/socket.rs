@@ -242,16 +242,16 @@ mod tests {
     #[test]
     fn options_are_set_where_the_family_has_them() {
         let builder = SocketBuilder::new()
-            .nodelay(true)
+            .nodelay(false)
             .keepalive(true)
             .only_v6(true)
             .recv_buffer_bytes(16_384)
             .send_buffer_bytes(16_384);
         let plain = SocketBuilder::new().open_stream(&inet("127.0.0.1:0")).unwrap();
-        assert!(!plain.tcp_nodelay().unwrap() && !plain.keepalive().unwrap());
+        assert!(plain.tcp_nodelay().unwrap() && !plain.keepalive().unwrap());
 
         let tcp = builder.open_stream(&inet("127.0.0.1:0")).unwrap();
-        assert!(tcp.tcp_nodelay().unwrap() && tcp.keepalive().unwrap());
+        assert!(!tcp.tcp_nodelay().unwrap() && tcp.keepalive().unwrap());
         for size in [tcp.recv_buffer_size().unwrap(), tcp.send_buffer_size().unwrap()] {
             assert!((16_384..=32_768).contains(&size), "{size}");
         }

@@ -101,7 +101,7 @@ pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
 pub fn listen(address: &str) -> Result<Listener, Error> {
     let listened =
         SocketBuilder::new().listen_on(address).and_then(|(socket, at)| SmolListener::new(socket, &at));
-    listened.map(Listener::new).map_err(|error| Error::io(Operation::Listen, error))
+    listened.map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
 /// Listens on an endpoint.
@@ -117,7 +117,7 @@ pub fn listen(address: &str) -> Result<Listener, Error> {
 /// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
 /// ```
 pub fn listen_at(at: &Endpoint) -> Result<Listener, Error> {
-    SmolNet.listen(at).map(Listener::new).map_err(|error| Error::io(Operation::Listen, error))
+    SmolNet.listen(at).map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, at, error))
 }
 
 /// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is dropped.
@@ -152,6 +152,7 @@ pub fn pair() -> Result<(Stream, Stream), Error> {
 }
 
 async fn connect_to(to: Endpoint) -> Result<Stream, Error> {
-    let transport = SmolNet.connect(&to).await.map_err(|error| Error::io(Operation::Connect, error))?;
+    let transport =
+        SmolNet.connect(&to).await.map_err(|error| Error::io_at(Operation::Connect, &to, error))?;
     Ok(Stream::new(transport))
 }

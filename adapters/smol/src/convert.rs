@@ -59,9 +59,7 @@ impl TryFrom<SmolTransport> for TcpStream {
 
     fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
         match transport.into_io() {
-            Either::Tcp(socket) => {
-                Arc::try_unwrap(socket).map(Self::from).map_err(|shared| Either::Tcp(shared).into())
-            }
+            Either::Tcp(io) => Arc::try_unwrap(io).map(Self::from).map_err(|io| Either::Tcp(io).into()),
             other @ Either::Unix(_) => Err(other.into()),
         }
     }
@@ -74,9 +72,7 @@ impl TryFrom<SmolTransport> for UnixStream {
 
     fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
         match transport.into_io() {
-            Either::Unix(socket) => {
-                Arc::try_unwrap(socket).map(Self::from).map_err(|shared| Either::Unix(shared).into())
-            }
+            Either::Unix(io) => Arc::try_unwrap(io).map(Self::from).map_err(|io| Either::Unix(io).into()),
             other @ Either::Tcp(_) => Err(other.into()),
         }
     }

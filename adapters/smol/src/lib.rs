@@ -26,6 +26,9 @@
 //! # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
 //! ```
 //!
+//! TCP sockets that are connected or accepted here send small segments at once (`TCP_NODELAY`): a stream gathers what it
+//! writes itself. Those that a program brings keep their setting.
+//!
 //! [`Stream`] also has futures-io's `AsyncRead`, `AsyncBufRead` and `AsyncWrite`. Its futures run on any executor, on one
 //! thread or on many: async-io's reactor is a thread of its own.
 
@@ -37,8 +40,9 @@ mod timer;
 mod transport;
 
 pub use asyncnet_driver::{
-    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LineEnd,
-    LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport, Transport, UnixName,
+    Accept, Bytes, Closed, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, LastLine,
+    Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport,
+    Transport, UnixName,
 };
 pub use asyncnet_os::Address;
 pub use connect::{connect, dial, listen, listen_at, pair};

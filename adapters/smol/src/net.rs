@@ -150,6 +150,7 @@ impl Accept for SmolListener {
         let (socket, peer) = match &self.socket {
             Either::Tcp(listener) => {
                 let (socket, peer) = ready!(poll_accept(listener, cx, TcpListener::accept))?;
+                asyncnet_os::send_at_once(&socket);
                 (Either::Tcp(Arc::new(Async::new(socket)?)), Endpoint::inet(peer))
             }
             #[cfg(unix)]

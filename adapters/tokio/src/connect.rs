@@ -86,6 +86,10 @@ pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
 
 /// Listens on an address as people write it: `127.0.0.1:0`, `[::1]:25`, `:25` (all interfaces), `unix:/path`.
 ///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
+///
 /// # Errors
 ///
 /// [`Error::Io`] if it is no address of this machine: a host name has to be looked up before; what bind(2) and listen(2)
@@ -100,10 +104,14 @@ pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
 pub fn listen(address: &str) -> Result<Listener, Error> {
     let listened =
         SocketBuilder::new().listen_on(address).and_then(|(socket, at)| TokioListener::new(socket, &at));
-    listened.map(Listener::new).map_err(|error| Error::io(Operation::Listen, error))
+    listened.map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
 /// Listens on an endpoint.
+///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
 ///
 /// # Errors
 ///
@@ -116,10 +124,14 @@ pub fn listen(address: &str) -> Result<Listener, Error> {
 /// # Ok(()) }
 /// ```
 pub fn listen_at(at: &Endpoint) -> Result<Listener, Error> {
-    TokioNet.listen(at).map(Listener::new).map_err(|error| Error::io(Operation::Listen, error))
+    TokioNet.listen(at).map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, at, error))
 }
 
 /// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is dropped.
+///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
 ///
 /// # Errors
 ///
@@ -133,6 +145,10 @@ pub fn listen_unix(path: impl AsRef<Path>) -> Result<Listener, Error> {
 }
 
 /// Two streams connected with each other over loopback TCP, for tests.
+///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
 ///
 /// # Errors
 ///
@@ -154,6 +170,7 @@ pub fn pair() -> Result<(Stream, Stream), Error> {
 }
 
 async fn connect_to(to: Endpoint) -> Result<Stream, Error> {
-    let transport = TokioNet.connect(&to).await.map_err(|error| Error::io(Operation::Connect, error))?;
+    let transport =
+        TokioNet.connect(&to).await.map_err(|error| Error::io_at(Operation::Connect, &to, error))?;
     Ok(Stream::new(transport))
 }

@@ -22,6 +22,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! TCP sockets that are connected or accepted here send small segments at once (`TCP_NODELAY`): a stream gathers what it
+//! writes itself. Those that a program brings keep their setting.
+//!
 //! [`Stream`] also has tokio's `AsyncRead`, `AsyncBufRead` and `AsyncWrite`. All calls are made inside a tokio runtime
 //! with I/O and time enabled, on one thread or on many.
 
@@ -33,8 +36,9 @@ mod timer;
 mod transport;
 
 pub use asyncnet_driver::{
-    Closed, DialError, Ending, Endings, Endpoint, Error, Fault, Fill, LastLine, Limits, Line, LineEnd,
-    LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport, Transport, UnixName,
+    Accept, Bytes, Closed, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, LastLine,
+    Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport,
+    Transport, UnixName,
 };
 pub use asyncnet_os::Address;
 pub use connect::{connect, dial, listen, listen_at, pair};

@@ -151,6 +151,7 @@ impl Accept for TokioListener {
         let (socket, peer) = match &self.socket {
             Either::Tcp(listener) => {
                 let (socket, peer) = ready!(listener.poll_accept(cx))?;
+                asyncnet_os::send_at_once(&socket);
                 (Either::Tcp(socket), Endpoint::inet(peer))
             }
             #[cfg(unix)]

@@ -15,6 +15,11 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             "a reset is an error, never an end; what came before it comes first",
             |at| Box::pin(reset_is_an_error(at)),
         ),
+        Case::new(
+            "ends::reset_met_by_a_write",
+            "a reset that a write met first is no end for a receive",
+            |at| Box::pin(reset_met_by_a_write(at)),
+        ),
         Case::new("ends::gone_peer", "a send to a peer that is gone fails, and says disconnect", |at| {
             Box::pin(gone_peer(at))
         }),
@@ -74,6 +79,35 @@ async fn reset_is_an_error<F: Fixture>(at: &F) -> Verdict {
     for _ in 0..2 {
         let error = ensure_err(stream.recv(&mut [0; 9]).await, "nothing is left, and it was no end")?;
         ensure(error.is_disconnect(), format!("{error:?}"))?;
+    }
+    Ok(())
+}
+
+async fn reset_met_by_a_write<F: Fixture>(at: &F) -> Verdict {
+    for way in ["queued", "sent", "flushed"] {
+        let (mut stream, mut peer) = at.pair().await?;
+        peer.write_all(b"question\nand half of")?;
+        ensure(stream.recv_line().await?.is_some_and(|line| line == "question"), "the question")?;
+        stream.peek().await?;
+        // A socket that is new to its runtime may have to wait before its first byte; from here on it can be written to.
+        stream.send(b"!").await?;
+        peer.read_exact(&mut [0])?;
+        if way != "sent" {
+            stream.queue_line("answer")?;
+        }
+        reset(peer)?;
+        match way {
+            "sent" => drop(ensure_err(stream.send(b"answer").await, "a send to a peer that is gone")?),
+            "flushed" => drop(ensure_err(stream.flush().await, "a flush to a peer that is gone")?),
+            // The receive itself sends what is queued.
+            _ => {}
+        }
+        let mut rest = Vec::new();
+        let error = ensure_err(stream.recv_to_end(&mut rest, 1_000).await, format!("{way}: half of a text"))?;
+        ensure(error.is_disconnect(), format!("{way}: {error:?}"))?;
+        ensure_eq(&stream.recv_owned(100).await?[..], b"and half of", "what came can still be taken")?;
+        let error = ensure_err(stream.recv_line().await, format!("{way}: then nothing is left"))?;
+        ensure(error.is_disconnect(), format!("{way}: {error:?}"))?;
     }
     Ok(())
 }

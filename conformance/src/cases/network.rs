@@ -384,7 +384,27 @@ where
         return Err(Stop::Failed("halves of two streams go together".to_owned()));
     };
     drop((reader, writer, other_reader, other_writer));
+    reset_of_halves(at).await?;
     let mut nothing = Vec::new();
     peer.read_to_end(&mut nothing)?;
     ensure(nothing.is_empty(), "dropped halves end the connection")
+}
+
+/// A reset that the sending half met is no end for the receiving half.
+#[cfg(feature = "adapters")]
+async fn reset_of_halves<N: Net>(at: &Sockets<N>) -> Verdict
+where
+    N::Transport: SplitTransport,
+{
+    let (mut stream, mut peer) = at.pair().await?;
+    stream.send(b"!").await?;
+    peer.read_exact(&mut [0])?;
+    let (mut reader, mut writer) = stream.into_split()?;
+    match reset(peer) {
+        Err(Stop::Skipped(_)) => return Ok(()),
+        done => done?,
+    }
+    ensure_err(writer.send(b"more").await, "a send to a peer that is gone")?;
+    let error = ensure_err(reader.recv_line().await, "a reset that the other half met")?;
+    ensure(error.is_disconnect(), format!("{error:?}"))
 }

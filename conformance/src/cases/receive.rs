@@ -277,12 +277,12 @@ async fn mixed<F: Fixture>(at: &F) -> Verdict {
     ensure(line.is_some_and(|line| line == "POST / HTTP/1.1"), "a line")?;
     ensure_eq(&stream.recv_until(b": ", 100).await?, &Some(&b"len"[..]), "up to a delimiter")?;
     ensure(stream.recv_line().await?.is_some_and(|line| line == "5"), "the rest of that line")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == ""), "an empty line")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line.is_empty()), "an empty line")?;
     let mut body = [0; 5];
     stream.recv_exact(&mut body).await?;
     ensure_eq(&body, b"hello", "bytes behind lines")?;
     ensure(stream.recv_line().await?.is_some_and(|line| line == "$3"), "a line behind bytes")?;
     ensure_eq(&stream.recv_owned(3).await?[..], b"abc", "bytes again")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == ""), "a line again")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line.is_empty()), "a line again")?;
     ensure(stream.recv_line().await?.is_none(), "the end")
 }

@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     unix: Option<std::path::PathBuf>,
 
-    /// The longest line, in bytes without its line end.
+    /// The longest line, in bytes without its line end: 1 to 1000000.
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_line: u32,
 

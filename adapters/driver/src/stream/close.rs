@@ -178,7 +178,8 @@ impl<T: Transport> Stream<T> {
             {
                 return Poll::Ready(Ok(Closed::GaveUp));
             }
-            let Poll::Ready(()) = self.read.poll_fill(incoming, transport, cx)? else {
+            let was_reset = || self.write.met_reset();
+            let Poll::Ready(()) = self.read.poll_fill(incoming, transport, cx, was_reset)? else {
                 return match drain.until {
                     Some(until) => transport.poll_until(cx, until).map(|()| Ok(Closed::GaveUp)),
                     None => Poll::Pending,

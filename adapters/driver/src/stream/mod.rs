@@ -316,6 +316,7 @@ impl<T: Transport + Endpoints> Stream<T> {
     /// let (client, server) = asyncnet_smol::pair().unwrap();
     /// assert_eq!(client.local_endpoint().unwrap(), server.peer_endpoint().unwrap());
     /// ```
+    #[doc(alias = "local_addr")]
     pub fn local_endpoint(&self) -> Result<Endpoint, Error> {
         Ok(self.transport.as_ref().ok_or(Error::Closed)?.local_endpoint()?)
     }
@@ -330,6 +331,7 @@ impl<T: Transport + Endpoints> Stream<T> {
     /// let (client, server) = asyncnet_smol::pair().unwrap();
     /// assert_eq!(client.peer_endpoint().unwrap(), server.local_endpoint().unwrap());
     /// ```
+    #[doc(alias = "peer_addr")]
     pub fn peer_endpoint(&self) -> Result<Endpoint, Error> {
         Ok(self.transport.as_ref().ok_or(Error::Closed)?.peer_endpoint()?)
     }
@@ -355,13 +357,13 @@ impl<T: Transport> Source for Stream<T> {
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.send_before_waiting(cx)?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.read.poll_fill(self.connection.incoming_mut(), transport, cx)
+        self.read.poll_fill(self.connection.incoming_mut(), transport, cx, || self.write.met_reset())
     }
 
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
         self.send_before_waiting(cx)?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf)
+        self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, || self.write.met_reset())
     }
 }
 

@@ -167,6 +167,9 @@ impl<T: Transport> Stream<T> {
 
     /// Receives a line under the stream's line policy, borrowed from its buffer: `None` at the end of the stream.
     ///
+    /// While the line is in use the stream is too. To answer with the line itself, take it with
+    /// [`recv_line_into`](Self::recv_line_into) or [`recv_line_owned`](Self::recv_line_owned).
+    ///
     /// # Errors
     ///
     /// The line errors of [`RecvError`]. After [`LineTooLong`](RecvError::LineTooLong) the next call gives the next
