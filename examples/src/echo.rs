@@ -1,7 +1,6 @@
 //! A line echo: every line comes back as it was sent.
 
 use asyncnet_driver::{Ending, Error, LastLine, Limits, Stream, Transport};
-use futures_lite::future;
 
 /// What is said to a line over the limit.
 pub const TOO_LONG: &str = "ERR line too long";
@@ -65,8 +64,5 @@ pub async fn answer<T: Transport>(stream: &mut Stream<T>) -> Result<(), Error> {
             }
             Err(error) => return Err(error),
         }
-        // A peer that always has more to say would otherwise never be waited for, and on smol, where a ready socket has no
-        // budget as tokio's have, no other task would run.
-        future::yield_now().await;
     }
 }
