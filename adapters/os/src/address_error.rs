@@ -130,7 +130,9 @@ impl fmt::Display for AddressError {
 impl fmt::Display for AddressFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PortMissing => f.write_str("the port is missing, as in \"example.org:25\""),
+            Self::PortMissing => {
+                f.write_str("the port is missing, as in \"example.org:25\"; a path is written \"unix:/path\"")
+            }
             Self::PortMalformed => f.write_str("the port is not a number from 0 to 65535"),
             Self::Ipv6Bare => f.write_str("an IPv6 address needs brackets, as in \"[2001:db8::1]:25\""),
             Self::Ipv6Malformed => {
