@@ -12,6 +12,9 @@
 //!
 //! It is not concerned with where bytes come from: a driver fills [`Incoming::wire_space`].
 //!
+//! It is one file because it is one state: every look and every take goes by the same few fields. Most of its length is the
+//! examples.
+//!
 //! Invariants:
 //! - Feeding never parses: [`Incoming::wire_filled`] only counts.
 //! - While a discard is under way, or has failed, nothing is served: what is in the buffer belongs to the line that is

@@ -12,6 +12,9 @@
 //! caller's memory: a *direct* send, whose progress is kept here and not in a future, so that one that is dropped or
 //! leaked is noticed.
 //!
+//! It is one file because it is one state: the queue and the direct send decide together what may come next. Most of its length
+//! is the examples.
+//!
 //! Invariants:
 //! - The pieces in order, then the tail, are what goes out next; `len` is the sum of their lengths.
 //! - While a direct send is under way its bytes come behind all that is queued, and nothing can be queued.

@@ -3,7 +3,8 @@
 //! It is concerned with neither lines nor bytes on the wire (the core is), nor with waiting (the transport is): it puts
 //! the two together, and owns the order of things.
 //!
-//! Its calls stand in files of their own: `receive`, `send` and `close`.
+//! Its calls stand in files of their own: `receive`, `send` and `close`. Here are its parts, its settings, and how it serves
+//! `recv` and `send`.
 //!
 //! ```text
 //!   [ open ] -- shutdown_write --> [ write side ended ] --+

@@ -1,4 +1,4 @@
-//! What a stream receives: the public calls, each a few words over `recv`.
+//! What a stream receives: the public calls, each a few words over `recv`. Its length is their documentation.
 
 use crate::error::Error;
 use crate::fill::Fill;
