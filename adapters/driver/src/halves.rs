@@ -1,8 +1,9 @@
 //! A stream taken apart into its directions, for two tasks: each half owns its buffers and its side of the transport. They
 //! share one bit: that a write met a reset, which the kernel tells only once.
 //!
-//! Both halves stand here, because taking apart and putting together must fit. A half receives, or sends, with the same code as a whole stream. One thing differs: what is queued on the sending half
-//! goes out with a flush or a send, not before a receive, for the receiving half does not know of it.
+//! Both halves stand here, because taking apart and putting together must fit. A half receives, or sends, with the same
+//! code as a whole stream. One thing differs: what is queued on the sending half goes out with a flush or a send, not
+//! before a receive, for the receiving half does not know of it.
 
 use crate::error::Error;
 use crate::line::{Line, LineEnd};
