@@ -4,8 +4,8 @@
 //! and runs over TCP and Unix sockets of each runtime, and in memory with a manual clock. The other end of its
 //! connection is independent of the code under test: blocking calls of the standard library, on a thread where need be.
 //!
-//! `cargo run -p asyncnet-conformance` prints the table, `cargo test -p asyncnet-conformance` runs one test for each case and
-//! adapter. An adapter of your own runs the same cases: see [`skeleton`].
+//! `cargo run -p asyncnet-conformance` prints the table, `cargo test -p asyncnet-conformance` runs one test for each
+//! case and adapter. An adapter of your own runs the same cases: see [`skeleton`].
 //!
 //! The properties of the core that the fuzz targets attack live here too, in [`properties`].
 

@@ -1,4 +1,5 @@
-//! Runs cases and prints what came of them: a table whose rows are cases and whose columns are adapters, or one object a line.
+//! Runs cases and prints what came of them: a table whose rows are cases and whose columns are adapters, or one
+//! object a line.
 //!
 //! Invariant: only the main thread prints, so a line is never broken by another.
 
@@ -33,7 +34,8 @@ struct Arguments {
     #[arg(long, conflicts_with = "json")]
     list: bool,
 
-    /// Print a JSON object a line as each case ends: adapter, case, outcome (pass, fail or skip), reason (null for a pass), ms.
+    /// Print a JSON object a line as each case ends: adapter, case, outcome (pass, fail or skip), reason (null for a
+    /// pass), ms.
     #[arg(long)]
     json: bool,
 
@@ -239,8 +241,8 @@ enum Event {
     Ended(usize, Report),
 }
 
-/// Runs the jobs, `threads` at once, and gives each report to `ended` on this thread. After its first error no other job is
-/// started.
+/// Runs the jobs, `threads` at once, and gives each report to `ended` on this thread. After its first error no other
+/// job is started.
 fn run(
     jobs: &[Job],
     threads: usize,

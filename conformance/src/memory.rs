@@ -1,7 +1,7 @@
 //! A connection in memory, with a clock that moves only when it is told to.
 //!
-//! It is a transport to run stream cases on without a socket, and the shortest complete example of one. Each direction is a
-//! bounded queue of bytes, as a socket's buffers are.
+//! It is a transport to run stream cases on without a socket, and the shortest complete example of one. Each
+//! direction is a bounded queue of bytes, as a socket's buffers are.
 
 use crate::adapter::{Fixture, Pair};
 use crate::case::Stop;

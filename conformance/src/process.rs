@@ -1,7 +1,7 @@
 //! Cases that need a process of their own: they count or use up what a process shares.
 //!
-//! The program starts itself again with a variable in its environment that names the adapter and the case; the child runs that
-//! and prints what came of it on its last line.
+//! The program starts itself again with a variable in its environment that names the adapter and the case; the child
+//! runs that and prints what came of it on its last line.
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Stop, Verdict, ensure_eq};

@@ -1,8 +1,9 @@
 //! What a third adapter implements, as one that is complete and small.
 //!
-//! The adapter below has no reactor: a call that would block is tried again at once. That is correct, and slow; yours waits
-//! until the socket is ready instead, and the rest stays as it is. The crate needs `asyncnet-driver` for the traits,
-//! `asyncnet-os` for sockets, addresses and errors, and this one, without its default features, for its tests.
+//! The adapter below has no reactor: a call that would block is tried again at once. That is correct, and slow; yours
+//! waits until the socket is ready instead, and the rest stays as it is. The crate needs `asyncnet-driver` for the
+//! traits, `asyncnet-os` for sockets, addresses and errors, and this one, without its default features, for its
+//! tests.
 //!
 //! # What to write
 //!
@@ -18,15 +19,15 @@
 //! | [`SplitTransport`] | a connected socket | only for halves in two tasks; the suite asks for it nowhere |
 //!
 //! **Waker slots.** One task may wait for bytes, for room and for a time at once, and each half may be with a task of its
-//! own. So `poll_read` and the write calls (`poll_write_vectored`, `poll_flush`, `poll_shutdown_write`) need two slots, and
-//! `poll_until` a third: a waker that is stored for one must not replace that of another. In one slot, the last waker that
-//! came is the one to wake. A registration with a readiness queue has the two directions; a socket type with a single "wake
-//! me" has not.
+//! own. So `poll_read` and the write calls (`poll_write_vectored`, `poll_flush`, `poll_shutdown_write`) need two
+//! slots, and `poll_until` a third: a waker that is stored for one must not replace that of another. In one slot, the
+//! last waker that came is the one to wake. A registration with a readiness queue has the two directions; a socket
+//! type with a single "wake me" has not.
 //!
-//! **Abort.** `abort` does not close: it makes the drop that follows abrupt, and until then the transport works as before.
-//! Over TCP that is `SO_LINGER` with zero, so that the peer gets a reset, and `asyncnet_os::abort` does it; over a Unix socket
-//! there is no reset, and dropping is all. It cannot fail, must not wait, and may come twice. A drop without it is the
-//! kernel's ordinary close.
+//! **Abort.** `abort` does not close: it makes the drop that follows abrupt, and until then the transport works as
+//! before. Over TCP that is `SO_LINGER` with zero, so that the peer gets a reset, and `asyncnet_os::abort` does it;
+//! over a Unix socket there is no reset, and dropping is all. It cannot fail, must not wait, and may come twice. A
+//! drop without it is the kernel's ordinary close.
 //!
 //! **Errors.** Pass on the kind that the system gives, with `asyncnet_os::with_disconnect_kind` for the numbers that have
 //! none; the driver sorts by kind. `poll_read` gives 0 for the end of the stream and for nothing else.
@@ -246,9 +247,9 @@
 //!
 //! # Running the suite
 //!
-//! [`jobs`] makes one [`Job`] of each case, and a job runs it over TCP and over Unix sockets, each on a thread of its own.
-//! The peer is blocking code of the standard library, so what a case says of the wire does not depend on the adapter.
-//! What the areas check:
+//! [`jobs`] makes one [`Job`] of each case, and a job runs it over TCP and over Unix sockets, each on a thread of its
+//! own. The peer is blocking code of the standard library, so what a case says of the wire does not depend on the
+//! adapter. What the areas check:
 //!
 //! - `lines`, `receive`, `send`, `ends`, `cancel`: the stream's promises, with input cut at every byte. The driver
 //!   keeps most of them; an adapter breaks them when it loses a wake-up, gives `Pending` for an end, or reports half a write.
@@ -272,7 +273,8 @@
 //! # Cases of its own
 //!
 //! What only one runtime has, such as its `AsyncRead` or conversions from its own sockets, is a case that
-//! [`own_cases`](crate::Adapter::own_cases) adds. It gets the same [`Sockets`], and its row in the table has a `-` for everybody else:
+//! [`own_cases`](crate::Adapter::own_cases) adds. It gets the same [`Sockets`], and its row in the table has a `-`
+//! for everybody else:
 //!
 //! ```
 //! use asyncnet_conformance::{Case, Fixture, Sockets, Verdict, ensure_eq};

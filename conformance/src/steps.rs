@@ -1,7 +1,8 @@
-//! Futures by the step: a script that goes on when the code under test waits, and futures that are dropped where they wait.
+//! Futures by the step: a script that goes on when the code under test waits, and futures that are dropped where they
+//! wait.
 //!
-//! Nothing sleeps here: the script's next piece is written at the moment at which the code under test has shown, by returning
-//! pending, that it has used up the last one.
+//! Nothing sleeps here: the script's next piece is written at the moment at which the code under test has shown, by
+//! returning pending, that it has used up the last one.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -50,8 +51,9 @@ pub async fn drop_after<F: Future>(times: usize, future: F, mut next: impl FnMut
     poll_fn(|cx| waits(future.as_mut(), cx, &mut waited, times, &mut next)).await
 }
 
-/// As [`drop_after`], but `next` is called after the drop too, and what it does is waited for: it returns when the waker that the
-/// dropped future left behind is woken. So a loop of dropped calls makes its way through a script, one step a drop.
+/// As [`drop_after`], but `next` is called after the drop too, and what it does is waited for: it returns when the
+/// waker that the dropped future left behind is woken. So a loop of dropped calls makes its way through a script, one
+/// step a drop.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {

@@ -76,7 +76,8 @@ impl Buffer {
         &self.block.bytes()[self.start - n..self.start]
     }
 
-    /// The first `n` bytes, consumed, as an owned value: the block itself if they are a good part of it, a copy otherwise.
+    /// The first `n` bytes, consumed, as an owned value: the block itself if they are a good part of it, a copy
+    /// otherwise.
     pub(crate) fn take_owned(&mut self, n: usize, blocks: &mut impl Blocks) -> Bytes {
         assert!(n <= self.len(), "more bytes were taken than there were");
         let text = self.start..self.start + n;

@@ -47,18 +47,20 @@ pub enum RecvError {
         /// The limit that was in force, in bytes without the terminator.
         limit: usize,
     },
-    /// An over-long line did not end within [`Limits::discard_bytes_max`](crate::Limits::discard_bytes_max) bytes past its limit. Nothing more is
-    /// received.
+    /// An over-long line did not end within [`Limits::discard_bytes_max`](crate::Limits::discard_bytes_max) bytes
+    /// past its limit. Nothing more is received.
     DiscardSpent {
         /// The budget, in bytes.
         budget: usize,
     },
-    /// Under [`Endings::CrLfOnly`](crate::Endings::CrLfOnly), the peer sent an LF without a CR before it. Nothing more is received.
+    /// Under [`Endings::CrLfOnly`](crate::Endings::CrLfOnly), the peer sent an LF without a CR before it. Nothing
+    /// more is received.
     BareLf {
         /// How many bytes of the line came before it.
         at: usize,
     },
-    /// Under [`Endings::CrLfOnly`](crate::Endings::CrLfOnly), the peer sent a CR without an LF behind it. Nothing more is received.
+    /// Under [`Endings::CrLfOnly`](crate::Endings::CrLfOnly), the peer sent a CR without an LF behind it. Nothing
+    /// more is received.
     BareCr {
         /// How many bytes of the line came before it.
         at: usize,
@@ -74,7 +76,8 @@ pub enum RecvError {
         /// The limit of the call, in bytes.
         limit: usize,
     },
-    /// The call asks for more than [`Limits::recv_bytes_max`](crate::Limits::recv_bytes_max) bytes at once. Nothing was taken.
+    /// The call asks for more than [`Limits::recv_bytes_max`](crate::Limits::recv_bytes_max) bytes at once. Nothing
+    /// was taken.
     RequestTooLarge {
         /// How many bytes were asked for.
         asked: usize,

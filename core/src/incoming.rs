@@ -12,8 +12,8 @@
 //!
 //! It is not concerned with where bytes come from: a driver fills [`Incoming::wire_space`].
 //!
-//! It is one file because it is one state: every look and every take goes by the same few fields. Most of its length is the
-//! examples.
+//! It is one file because it is one state: every look and every take goes by the same few fields. Most of its length
+//! is the examples.
 //!
 //! Invariants:
 //! - Feeding never parses: [`Incoming::wire_filled`] only counts.
@@ -125,7 +125,8 @@ impl Incoming {
 
     // The wire's side.
 
-    /// Where bytes from the wire are to be put, with memory from the allocator; see [`wire_space_from`](Self::wire_space_from).
+    /// Where bytes from the wire are to be put, with memory from the allocator; see
+    /// [`wire_space_from`](Self::wire_space_from).
     ///
     /// ```
     /// use asyncnet_core::{Incoming, Limits};
@@ -301,8 +302,8 @@ impl Incoming {
     ///
     /// # Errors
     ///
-    /// [`RecvError::TooLong`] if more than `max` bytes come before it, [`RecvError::Incomplete`] if the stream ended before
-    /// it; nothing is consumed by either. The fatal errors of earlier lines.
+    /// [`RecvError::TooLong`] if more than `max` bytes come before it, [`RecvError::Incomplete`] if the stream ended
+    /// before it; nothing is consumed by either. The fatal errors of earlier lines.
     ///
     /// # Panics
     ///

@@ -62,7 +62,8 @@
 //!
 //! # Features
 //!
-//! `std` (default) lets [memchr](https://docs.rs/memchr) pick its fastest code at run time. Without it the crate needs `alloc` alone.
+//! `std` (default) lets [memchr](https://docs.rs/memchr) pick its fastest code at run time. Without it the crate
+//! needs `alloc` alone.
 
 #![no_std]
 

@@ -17,8 +17,8 @@ use core::time::Duration;
 #[non_exhaustive]
 pub struct Limits {
     /// The longest line, in bytes without its terminator, where a call names no limit of its own. The default is
-    /// 1 000 000, as in Nim's `asyncnet`: far above any line protocol, far below what hurts. Who queues lines as long as this
-    /// raises [`queue_bytes_max`](Self::queue_bytes_max) with it, to twice as much.
+    /// 1 000 000, as in Nim's `asyncnet`: far above any line protocol, far below what hurts. Who queues lines as long
+    /// as this raises [`queue_bytes_max`](Self::queue_bytes_max) with it, to twice as much.
     pub line_bytes_max: usize,
     /// How many bytes of an over-long line, counted behind the byte that made it too long, are dropped in search of its
     /// terminator before the peer is given up. The default is 8 MiB: a peer that sends more without a line end is
@@ -28,8 +28,8 @@ pub struct Limits {
     /// by that instead. The default is 1 MiB, so that the longest line fits.
     pub recv_bytes_max: usize,
     /// How many bytes may wait in the outgoing queue; an owned value, whose memory is the caller's, may go above it once.
-    /// The default is 2 MiB, twice the longest line: a server that echoes has room for any line, since every receive sends
-    /// first when much is queued (see [`Outgoing::is_heavy`](crate::Outgoing::is_heavy)).
+    /// The default is 2 MiB, twice the longest line: a server that echoes has room for any line, since every receive
+    /// sends first when much is queued (see [`Outgoing::is_heavy`](crate::Outgoing::is_heavy)).
     pub queue_bytes_max: usize,
     /// The longest send, in bytes, that is completed from the queue when its future is dropped after its first byte
     /// went out. The default is 256 KiB: what is copied then is a copy that no undisturbed send makes.

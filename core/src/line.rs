@@ -65,7 +65,8 @@ pub enum Endings {
 /// What to do with a line that is longer than its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlong {
-    /// Report it once and drop all of it, through its terminator, within [`Limits::discard_bytes_max`](crate::Limits::discard_bytes_max).
+    /// Report it once and drop all of it, through its terminator, within
+    /// [`Limits::discard_bytes_max`](crate::Limits::discard_bytes_max).
     #[default]
     Discard,
     /// Serve the first bytes up to the limit as a line that says [`Ending::Cut`], and drop the rest as above.

@@ -12,8 +12,8 @@
 //! caller's memory: a *direct* send, whose progress is kept here and not in a future, so that one that is dropped or
 //! leaked is noticed.
 //!
-//! It is one file because it is one state: the queue and the direct send decide together what may come next. Most of its length
-//! is the examples.
+//! It is one file because it is one state: the queue and the direct send decide together what may come next. Most of
+//! its length is the examples.
 //!
 //! Invariants:
 //! - The pieces in order, then the tail, are what goes out next; `len` is the sum of their lengths.
@@ -111,7 +111,8 @@ impl Outgoing {
         pieces.chain([self.tail.filled()]).filter(|bytes| !bytes.is_empty())
     }
 
-    /// The first `n` of the waiting bytes are with the wire; memory goes back to the allocator, see [`wire_sent_to`](Self::wire_sent_to).
+    /// The first `n` of the waiting bytes are with the wire; memory goes back to the allocator, see
+    /// [`wire_sent_to`](Self::wire_sent_to).
     ///
     /// # Panics
     ///
@@ -225,8 +226,8 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues an owned value, which is not copied unless it is short. Its memory is the caller's, so it may be of any length,
-    /// but not behind a queue that is at its limit already.
+    /// Queues an owned value, which is not copied unless it is short. Its memory is the caller's, so it may be of any
+    /// length, but not behind a queue that is at its limit already.
     ///
     /// # Errors
     ///

@@ -20,8 +20,8 @@ pub fn limits(line_bytes_max: usize) -> Limits {
     limits
 }
 
-/// Answers every line with itself, with the line end it came with; an unterminated last one comes back without. A line over
-/// the limit is answered with [`TOO_LONG`], and the dialogue goes on.
+/// Answers every line with itself, with the line end it came with; an unterminated last one comes back without. A
+/// line over the limit is answered with [`TOO_LONG`], and the dialogue goes on.
 ///
 /// Nothing here sends: what is queued goes out before the receive waits, so a burst of lines is answered with one write.
 ///

@@ -2,8 +2,8 @@
 //! needs around them.
 //!
 //! Start with [`echo`], the shortest; [`chat`] adds waiting for two things at once, and [`tour`] shows one promise of the
-//! socket after the other. A protocol takes a `Stream<T>` and knows no runtime. What does know one is [`runtime`], and it is
-//! the only module that names an adapter.
+//! socket after the other. A protocol takes a `Stream<T>` and knows no runtime. What does know one is [`runtime`],
+//! and it is the only module that names an adapter.
 //!
 //! This is not a framework for servers: copy what you need.
 

@@ -79,8 +79,8 @@ impl Runtime for SmolNet {
     }
 }
 
-/// What comes of `future` within `time`; `None` if nothing does, and then it is dropped. For a call on a stream that is harmless:
-/// the next call goes on where it stood.
+/// What comes of `future` within `time`; `None` if nothing does, and then it is dropped. For a call on a stream that
+/// is harmless: the next call goes on where it stood.
 ///
 /// ```
 /// use asyncnet_driver::Net;

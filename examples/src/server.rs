@@ -20,8 +20,8 @@ const CLOSING: Duration = Duration::from_secs(3);
 /// How long the tasks have to end, once asked: each is done after [`CLOSING`], if it is run at all.
 const ENDING: Duration = Duration::from_secs(4);
 
-/// Accepts connections from all listeners, and hands each to `talk`, with a name for messages; its future becomes a task. When it is asked to stop, it stops accepting
-/// and waits for the tasks, which have to see the request too.
+/// Accepts connections from all listeners, and hands each to `talk`, with a name for messages; its future becomes a
+/// task. When it is asked to stop, it stops accepting and waits for the tasks, which have to see the request too.
 ///
 /// `talk` is called in the order in which the connections came.
 ///

@@ -105,7 +105,8 @@ impl Error {
         }
     }
 
-    /// Whether the connection was lost: a reset, or a write to a peer that is gone. What Nim's `SafeDisconn` hides as an end.
+    /// Whether the connection was lost: a reset, or a write to a peer that is gone. What Nim's `SafeDisconn` hides as
+    /// an end.
     ///
     /// ```
     /// use asyncnet_driver::{Error, Operation};

@@ -1,5 +1,5 @@
-//! A stream taken apart into its directions, for two tasks: each half owns its buffers and its side of the transport. They
-//! share one bit: that a write met a reset, which the kernel tells only once.
+//! A stream taken apart into its directions, for two tasks: each half owns its buffers and its side of the transport.
+//! They share one bit: that a write met a reset, which the kernel tells only once.
 //!
 //! Both halves stand here, because taking apart and putting together must fit. A half receives, or sends, with the same
 //! code as a whole stream. One thing differs: what is queued on the sending half goes out with a flush or a send, not
@@ -22,8 +22,8 @@ use std::task::{Context, Poll};
 
 /// The receiving half of a stream.
 ///
-/// A half works as the whole does, but for one thing: what is queued on the sending half goes out with a flush or a send, not
-/// before a receive waits.
+/// A half works as the whole does, but for one thing: what is queued on the sending half goes out with a flush or a
+/// send, not before a receive waits.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
@@ -45,7 +45,8 @@ pub struct ReadHalf<R> {
     was_reset: Arc<AtomicBool>,
 }
 
-/// The sending half of a stream. Dropping it ends the write side without sending what is queued, also when a message is torn.
+/// The sending half of a stream. Dropping it ends the write side without sending what is queued, also when a message
+/// is torn.
 ///
 /// See the example at [`ReadHalf`].
 #[derive(Debug)]
@@ -61,8 +62,8 @@ pub struct WriteHalf<W> {
 pub type Halves<T> = (ReadHalf<<T as SplitTransport>::Reader>, WriteHalf<<T as SplitTransport>::Writer>);
 
 impl<T: SplitTransport> Stream<T> {
-    /// Takes the stream apart into its directions. What is queued goes with the sending half, and out with its next flush or
-    /// send.
+    /// Takes the stream apart into its directions. What is queued goes with the sending half, and out with its next
+    /// flush or send.
     ///
     /// # Errors
     ///

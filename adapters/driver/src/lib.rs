@@ -41,9 +41,9 @@
 //! # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
 //! ```
 //!
-//! That holds for each call. A function of several calls is as safe as what it keeps in its own variables: a header that it
-//! has received and not acted on is gone with it. Keep the future and poll it again, or [`peek`](Stream::peek) and
-//! [`consume`](Stream::consume) at the end.
+//! That holds for each call. A function of several calls is as safe as what it keeps in its own variables: a header
+//! that it has received and not acted on is gone with it. Keep the future and poll it again, or
+//! [`peek`](Stream::peek) and [`consume`](Stream::consume) at the end.
 //!
 //! # Features
 //!

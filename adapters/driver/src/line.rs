@@ -124,7 +124,8 @@ impl<B: AsRef<[u8]>> Line<B> {
         self.ending
     }
 
-    /// Whether it was longer than its limit, and this is its beginning; see [`Overlong::Truncate`](crate::Overlong::Truncate).
+    /// Whether it was longer than its limit, and this is its beginning; see
+    /// [`Overlong::Truncate`](crate::Overlong::Truncate).
     ///
     /// ```
     /// # futures_lite::future::block_on(async {

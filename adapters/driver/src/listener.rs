@@ -1,8 +1,8 @@
 //! A listening socket that any number of tasks may wait on.
 //!
-//! The runtime's socket keeps one waker. Here each waiting accept has a slot, and the socket gets a waker that wakes them all:
-//! the first to run takes the connection and the others wait again. So an accept that is dropped takes nothing with it, and
-//! needs no one to pass a wake-up on.
+//! The runtime's socket keeps one waker. Here each waiting accept has a slot, and the socket gets a waker that wakes
+//! them all: the first to run takes the connection and the others wait again. So an accept that is dropped takes
+//! nothing with it, and needs no one to pass a wake-up on.
 //!
 //! Invariants:
 //! - A task's waker is in its slot before the socket is asked, so no connection comes unnoticed.
@@ -25,8 +25,8 @@ use std::time::Duration;
 
 /// A listening socket.
 ///
-/// It lives through what befalls a listener: connections that are gone before they are accepted are passed over, and when descriptors
-/// or memory run out it waits a little and goes on (5 ms at first, up to 1 s).
+/// It lives through what befalls a listener: connections that are gone before they are accepted are passed over, and
+/// when descriptors or memory run out it waits a little and goes on (5 ms at first, up to 1 s).
 ///
 /// ```
 /// # futures_lite::future::block_on(async {

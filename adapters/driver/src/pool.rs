@@ -2,8 +2,8 @@
 //!
 //! One pool a thread, so there is no lock; bounded, so that a burst does not become a habit.
 //!
-//! Invariant: only blocks of the core's three lengths are kept, and of each at most its count below: 128 + 256 + 512 KiB a
-//! thread.
+//! Invariant: only blocks of the core's three lengths are kept, and of each at most its count below: 128 + 256 + 512
+//! KiB a thread.
 
 use asyncnet_core::{BLOCK_BYTES, Block, Blocks};
 use std::cell::RefCell;

@@ -1,13 +1,15 @@
 //! Moves bytes between a transport and the halves of a connection: the only file that does.
 //!
-//! Its rule: never return pending with bytes unsent that could be sent; never read past an end; process after each bounded
-//! read; read nothing more while output is full.
+//! Its rule: never return pending with bytes unsent that could be sent; never read past an end; process after each
+//! bounded read; read nothing more while output is full.
 //!
 //! Invariants:
 //! - Bytes that a transport took or gave are counted in the connection before anything can return.
-//! - A socket's error is kept, so that a reset does not look like an end the next time. The kernel tells of a reset once, to
+//! - A socket's error is kept, so that a reset does not look like an end the next time. The kernel tells of a reset
+//!   once, to
 //!   whoever calls first: when a write met it, a read sees an end, which is none.
-//! - A transport keeps one waker for writing, but two may wait for it: who sends, and a receive that sends what is queued before
+//! - A transport keeps one waker for writing, but two may wait for it: who sends, and a receive that sends what is
+//!   queued before
 //!   it waits. Neither takes the other's place: the transport gets a waker that wakes both.
 //! - No poll reads or writes without a bound.
 
@@ -23,8 +25,8 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 const PIECES: usize = 16;
 
 /// How many calls of a socket may succeed, one after the other, before other tasks have their turn: 16 times 64 KiB are
-/// 1 MiB, some 100 us. It counts across polls and calls: a peer that always has more to say must not keep a loop of receives
-/// from ever waiting. (tokio's sockets have such a budget of their own, async-io's have none.)
+/// 1 MiB, some 100 us. It counts across polls and calls: a peer that always has more to say must not keep a loop of
+/// receives from ever waiting. (tokio's sockets have such a budget of their own, async-io's have none.)
 pub(crate) const TURNS_MAX: u8 = 16;
 
 /// The receiving direction's memory of its socket.
@@ -160,8 +162,8 @@ impl WriteState {
         self.poll_pass_on(transport, cx, side)
     }
 
-    /// Writes once: what is queued, and behind it `parts` without their first `skip` bytes. How many of the parts' bytes went
-    /// out.
+    /// Writes once: what is queued, and behind it `parts` without their first `skip` bytes. How many of the parts'
+    /// bytes went out.
     pub(crate) fn poll_write(
         &mut self,
         outgoing: &mut Outgoing,
@@ -229,7 +231,8 @@ impl WriteState {
         Poll::Ready(Ok(()))
     }
 
-    /// One call of the transport: repeated when it was interrupted, with a waker for all who wait, and with its error kept.
+    /// One call of the transport: repeated when it was interrupted, with a waker for all who wait, and with its error
+    /// kept.
     fn poll_call<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -254,7 +257,8 @@ impl WriteState {
         (!outgoing.is_empty() || self.unflushed) && self.failed.is_none() && outgoing.check_whole().is_ok()
     }
 
-    /// Whether a write met a reset that came without an end. (After an end, a write to a peer that is gone meets `BrokenPipe`.)
+    /// Whether a write met a reset that came without an end. (After an end, a write to a peer that is gone meets
+    /// `BrokenPipe`.)
     pub(crate) fn met_reset(&self) -> bool {
         self.failed.is_some_and(|failure| failure.kind() == io::ErrorKind::ConnectionReset)
     }

@@ -1,10 +1,11 @@
 //! Every send, written once for whatever has a write side: a whole stream or its sending half.
 //!
-//! A send goes from the caller's memory to the kernel. If its future is dropped in the middle, what is left of a message up
-//! to [`Limits::send_atomic_max`](crate::Limits::send_atomic_max) is queued there and then; a longer one is left torn, and the connection remembers it.
+//! A send goes from the caller's memory to the kernel. If its future is dropped in the middle, what is left of a
+//! message up to [`Limits::send_atomic_max`](crate::Limits::send_atomic_max) is queued there and then; a longer one
+//! is left torn, and the connection remembers it.
 //!
-//! Invariant: the progress of a send is in the connection. What the future holds is the caller's memory and nothing else, so a
-//! leaked one is noticed too.
+//! Invariant: the progress of a send is in the connection. What the future holds is the caller's memory and nothing
+//! else, so a leaked one is noticed too.
 
 use crate::error::Error;
 use crate::pool::Pooled;

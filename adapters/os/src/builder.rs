@@ -140,9 +140,9 @@ impl SocketBuilder {
         self
     }
 
-    /// Sends small TCP segments at once (`TCP_NODELAY`, at `IPPROTO_TCP`); on by default: who gathers what it writes, as a stream
-    /// with a queue does, gains nothing by the kernel's waiting, and loses some 40 ms to a peer that delays its acknowledgements
-    /// (RFC 9293, section 3.7.4).
+    /// Sends small TCP segments at once (`TCP_NODELAY`, at `IPPROTO_TCP`); on by default: who gathers what it writes,
+    /// as a stream with a queue does, gains nothing by the kernel's waiting, and loses some 40 ms to a peer that
+    /// delays its acknowledgements (RFC 9293, section 3.7.4).
     ///
     /// What a listener accepts inherits this on Linux and the BSDs; POSIX does not promise it.
     ///

@@ -53,8 +53,8 @@ pub fn is_disconnect(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|number| system::DISCONNECTED.contains(&number))
 }
 
-/// The same error with a kind that says [`is_disconnect`], where std has none for its number: so that who knows kinds alone,
-/// and no platform, can tell.
+/// The same error with a kind that says [`is_disconnect`], where std has none for its number: so that who knows kinds
+/// alone, and no platform, can tell.
 ///
 /// ```
 /// use std::io::{Error, ErrorKind};

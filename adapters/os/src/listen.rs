@@ -8,12 +8,13 @@ use std::io;
 use std::net::Ipv6Addr;
 
 impl SocketBuilder {
-    /// Listens on an address as people write it: `127.0.0.1:0`, `[::1]:25`, `:25` (all interfaces), `unix:/path`. With the
-    /// socket comes what it was bound to, a port of 0 as it was written.
+    /// Listens on an address as people write it: `127.0.0.1:0`, `[::1]:25`, `:25` (all interfaces), `unix:/path`.
+    /// With the socket comes what it was bound to, a port of 0 as it was written.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if it is no address, or a host name, which would have to be looked up; what bind(2) and listen(2) say.
+    /// `InvalidInput` if it is no address, or a host name, which would have to be looked up; what bind(2) and
+    /// listen(2) say.
     ///
     /// ```
     /// use asyncnet_os::SocketBuilder;

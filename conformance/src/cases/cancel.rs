@@ -1,5 +1,5 @@
-//! Every call dropped where it waits, for the first and for the second time, and called again: nothing is lost, doubled or
-//! torn, and the caller's memory is as it was.
+//! Every call dropped where it waits, for the first and for the second time, and called again: nothing is lost,
+//! doubled or torn, and the caller's memory is as it was.
 
 use crate::adapter::Fixture;
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
@@ -241,10 +241,11 @@ struct Break {
 const DROPS: [Break; 2] = [Break { leak: false, waits: 1 }, Break { leak: false, waits: 2 }];
 const LEAKS: [Break; 2] = [Break { leak: true, waits: 1 }, Break { leak: true, waits: 2 }];
 
-/// Sends one byte, then a message that does not fit between the ends, and breaks that send off where it waits, in the middle.
+/// Sends one byte, then a message that does not fit between the ends, and breaks that send off where it waits, in the
+/// middle.
 ///
-/// The peer writes a line and reads to the end: from the first wait on, if there are to be two, and else from the break on. What
-/// it has read then.
+/// The peer writes a line and reads to the end: from the first wait on, if there are to be two, and else from the
+/// break on. What it has read then.
 async fn broken_off<T: Transport>(
     stream: &mut Stream<T>,
     mut peer: Box<dyn Peer>,

@@ -18,12 +18,12 @@ const PROGRAM: &str = "chat";
 
 /// A chat server: each line of a member goes to all the others.
 ///
-/// A member that reads too slowly is dropped when 256 KiB wait for it, so that it does not hold the others up. A line over 4096
-/// bytes is answered with "ERR line too long" and goes nowhere. The address it is bound to is the first line of stdout, as
-/// "listening on HOST:PORT". Who was dropped, and what went wrong, is told on stderr.
+/// A member that reads too slowly is dropped when 256 KiB wait for it, so that it does not hold the others up. A line
+/// over 4096 bytes is answered with "ERR line too long" and goes nowhere. The address it is bound to is the first
+/// line of stdout, as "listening on HOST:PORT". Who was dropped, and what went wrong, is told on stderr.
 ///
-/// Ctrl-C and SIGTERM end it well: it stops accepting, sends what waits for each member, and closes the connections, within
-/// 4 seconds.
+/// Ctrl-C and SIGTERM end it well: it stops accepting, sends what waits for each member, and closes the connections,
+/// within 4 seconds.
 #[derive(Debug, Parser)]
 #[command(version, after_help = program::EXIT_STATUS)]
 struct Arguments {

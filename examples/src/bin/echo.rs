@@ -20,7 +20,8 @@ const PROGRAM: &str = "echo";
 /// on. The address it is bound to is the first line of stdout, as "listening on HOST:PORT"; with --unix, a second line is
 /// "listening on unix:PATH". What goes wrong with a connection is told on stderr.
 ///
-/// Ctrl-C and SIGTERM end it well: it stops accepting, sends what is queued, and closes the connections, within 4 seconds.
+/// Ctrl-C and SIGTERM end it well: it stops accepting, sends what is queued, and closes the connections, within 4
+/// seconds.
 #[derive(Debug, Parser)]
 #[command(version, after_help = program::EXIT_STATUS)]
 struct Arguments {

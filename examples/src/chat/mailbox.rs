@@ -1,6 +1,7 @@
 //! What a member has not been given yet, under a bound in bytes, and a bell.
 //!
-//! It is not a channel of lines: a bound in lines would be a loose one in bytes, and a burst of short lines would fill it.
+//! It is not a channel of lines: a bound in lines would be a loose one in bytes, and a burst of short lines would
+//! fill it.
 //!
 //! Invariant: after a `put`, the bell rings, or has rung and was not heard yet.
 

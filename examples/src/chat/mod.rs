@@ -51,8 +51,8 @@ pub fn limits() -> Limits {
     limits
 }
 
-/// Says what the peer says, and queues for it what the others say, until it quits or reads too slowly. A line over the limit
-/// is answered with `ERR line too long` and not said.
+/// Says what the peer says, and queues for it what the others say, until it quits or reads too slowly. A line over
+/// the limit is answered with `ERR line too long` and not said.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! The steps of the tour, in their order.
 //!
-//! Both sides are in one task, so a step says what happens in the order in which it happens. What is sent fits into the kernel's
-//! buffers, so no send waits for a receive, but where the sides are joined with `zip`.
+//! Both sides are in one task, so a step says what happens in the order in which it happens. What is sent fits into
+//! the kernel's buffers, so no send waits for a receive, but where the sides are joined with `zip`.
 
 use crate::echo;
 use crate::runtime::{Runtime, within};

@@ -125,7 +125,8 @@ mod unix {
     use crate::peer::Peer;
     use crate::process::Process;
 
-    /// A Unix socket holds some 200 KiB, so a part of this waits in the chat for certain; and all of it is within its bounds.
+    /// A Unix socket holds some 200 KiB, so a part of this waits in the chat for certain; and all of it is within its
+    /// bounds.
     #[test]
     fn ctrl_c_sends_what_waits() {
         on_each_adapter(|adapter| {

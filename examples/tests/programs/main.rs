@@ -1,5 +1,5 @@
-//! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets and with `nc`, `ncat`
-//! and `socat`.
+//! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets and with `nc`,
+//! `ncat` and `socat`.
 //!
 //! Nothing here sleeps, and every wait ends: after [`process::PATIENCE`] a test fails.
 

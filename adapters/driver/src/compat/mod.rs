@@ -1,5 +1,5 @@
-//! The runtimes' own byte-stream traits for [`Stream`]. They stand here and not in the adapters because of the orphan rule:
-//! a trait that is foreign to a crate can be implemented there only for a type that is its own.
+//! The runtimes' own byte-stream traits for [`Stream`]. They stand here and not in the adapters because of the orphan
+//! rule: a trait that is foreign to a crate can be implemented there only for a type that is its own.
 //!
 //! Both sets do the same over the same four functions. What is queued goes out before bytes that are written through a
 //! trait; a write is complete when the kernel has what it counts.

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Invariants:
-//! - Once a close has begun nothing is received or sent any more, also when it was dropped: what it dropped would be missing.
+//! - Once a close has begun nothing is received or sent any more, also when it was dropped: what it dropped would be
+//!   missing.
 //! - A message that is torn, or not out in full, never ends with what looks like a clean end.
 
 use crate::error::Error;
@@ -45,8 +46,8 @@ pub(super) struct Drain {
 pub enum Closed {
     /// The peer ended its side too, so nothing of its can meet a closed socket and take ours away with a reset.
     PeerEnded,
-    /// The peer went on sending, or stayed silent, past [`Limits::drain_bytes_max`] or [`Limits::drain_time_max`]: what was
-    /// sent last may not arrive.
+    /// The peer went on sending, or stayed silent, past [`Limits::drain_bytes_max`] or [`Limits::drain_time_max`]:
+    /// what was sent last may not arrive.
     GaveUp,
     /// It had been closed, or aborted, before this call.
     Before,
@@ -78,17 +79,18 @@ impl<T: Transport> Stream<T> {
         poll_fn(|cx| self.poll_shutdown_write(cx)).await
     }
 
-    /// Ends the connection well: sends what is queued, ends the write side, and waits for the peer's end, dropping what it
-    /// still sends, so that a reset does not take the last messages away from it. Twice is harmless.
+    /// Ends the connection well: sends what is queued, ends the write side, and waits for the peer's end, dropping
+    /// what it still sends, so that a reset does not take the last messages away from it. Twice is harmless.
     ///
-    /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent last may
-    /// be lost to a reset; the sending is not bounded, it takes as long as the peer takes to read. Put a deadline on the whole if need be, and [`abort`](Self::abort) after it.
+    /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent
+    /// last may be lost to a reset; the sending is not bounded, it takes as long as the peer takes to read. Put a
+    /// deadline on the whole if need be, and [`abort`](Self::abort) after it.
     ///
     /// # Errors
     ///
     /// When something is not with the peer for certain: [`Error::Io`] when the socket failed before or fails now,
-    /// [`SendError::Abandoned`](crate::SendError::Abandoned) when a message is torn; the peer then sees a reset where the platform can send one. The stream is closed all
-    /// the same.
+    /// [`SendError::Abandoned`](crate::SendError::Abandoned) when a message is torn; the peer then sees a reset where
+    /// the platform can send one. The stream is closed all the same.
     ///
     /// # Cancel safety
     ///

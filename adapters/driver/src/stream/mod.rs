@@ -3,8 +3,8 @@
 //! It is concerned with neither lines nor bytes on the wire (the core is), nor with waiting (the transport is): it puts
 //! the two together, and owns the order of things.
 //!
-//! Its calls stand in files of their own: `receive`, `send` and `close`. Here are its parts, its settings, and how it serves
-//! `recv` and `send`.
+//! Its calls stand in files of their own: `receive`, `send` and `close`. Here are its parts, its settings, and how it
+//! serves `recv` and `send`.
 //!
 //! ```text
 //!   [ open ] -- shutdown_write --> [ write side ended ] --+
@@ -34,14 +34,14 @@ use std::task::{Context, Poll};
 /// A buffered stream socket over the transport `T`.
 ///
 /// An adapter makes them: by dialing, by accepting, from its runtime's own sockets. Every receive is buffered, and every
-/// call can be dropped at any point: no byte is lost, doubled or half-committed, and the next call goes on where the last one
-/// stood. A deadline is therefore just a dropped future.
+/// call can be dropped at any point: no byte is lost, doubled or half-committed, and the next call goes on where the
+/// last one stood. A deadline is therefore just a dropped future.
 ///
-/// What is queued goes out before a receive starts to wait, so a server that answers with [`queue_line`](Self::queue_line)
-/// answers a burst of lines with one write, and a single line at once.
+/// What is queued goes out before a receive starts to wait, so a server that answers with
+/// [`queue_line`](Self::queue_line) answers a burst of lines with one write, and a single line at once.
 ///
-/// Dropping a stream ends it at once: what is queued is not sent. [`close`](Self::close) is the way to end well. Dropped after
-/// a message was torn, it ends with a reset where the platform has one.
+/// Dropping a stream ends it at once: what is queued is not sent. [`close`](Self::close) is the way to end well.
+/// Dropped after a message was torn, it ends with a reset where the platform has one.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
@@ -105,8 +105,8 @@ pub(crate) struct Inner {
 pub struct Parts<T> {
     /// The transport, unless the stream was closed.
     pub transport: Option<T>,
-    /// What came and was not taken: it was read from the transport and would be lost with the stream. If an over-long line is
-    /// being dropped, this is empty, and the rest of that line comes next from the transport.
+    /// What came and was not taken: it was read from the transport and would be lost with the stream. If an over-long
+    /// line is being dropped, this is empty, and the rest of that line comes next from the transport.
     pub received: Bytes,
     /// What was queued and is not sent.
     pub queued: Bytes,
@@ -369,7 +369,8 @@ impl<T: Transport> Source for Stream<T> {
 }
 
 impl<T: Transport> Stream<T> {
-    /// Sends what is queued as far as the socket takes it. It need not all go out before a read: the write's waker is set.
+    /// Sends what is queued as far as the socket takes it. It need not all go out before a read: the write's waker is
+    /// set.
     fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         let outgoing = self.connection.outgoing_mut();

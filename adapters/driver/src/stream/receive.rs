@@ -252,8 +252,8 @@ impl<T: Transport> Stream<T> {
         }))
     }
 
-    /// Receives a line as an owned value: not a copy when it is half of its buffer or more, and a copy when it is short, so
-    /// that a kept line does not keep a large buffer.
+    /// Receives a line as an owned value: not a copy when it is half of its buffer or more, and a copy when it is
+    /// short, so that a kept line does not keep a large buffer.
     ///
     /// # Errors
     ///
@@ -312,9 +312,9 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`RecvError::TooLong`] if more than `max` bytes come before it, [`RecvError::Incomplete`] if the stream ends before
-    /// it: nothing is taken then, and the bytes can be received in another way, or with a larger `max`. Else as
-    /// [`recv`](Self::recv).
+    /// [`RecvError::TooLong`] if more than `max` bytes come before it, [`RecvError::Incomplete`] if the stream ends
+    /// before it: nothing is taken then, and the bytes can be received in another way, or with a larger `max`. Else
+    /// as [`recv`](Self::recv).
     ///
     /// # Panics
     ///

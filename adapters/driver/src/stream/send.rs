@@ -15,14 +15,16 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the socket fails, which ends the write side; [`SendError::Abandoned`](crate::SendError::Abandoned) after a long send was dropped
-    /// in the middle; [`SendError::Closed`](crate::SendError::Closed), [`Error::Closed`].
+    /// [`Error::Io`] when the socket fails, which ends the write side;
+    /// [`SendError::Abandoned`](crate::SendError::Abandoned) after a long send was dropped in the middle;
+    /// [`SendError::Closed`](crate::SendError::Closed), [`Error::Closed`].
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its first byte went out, it has done nothing. After that, up to [`Limits::send_atomic_max`] bytes are
-    /// completed from the queue, by the next flush, send or receive; a longer message is torn, and the write side fails
-    /// with [`SendError::Abandoned`](crate::SendError::Abandoned) from then on. [`send_owned`](Self::send_owned) completes at any length.
+    /// Dropped before its first byte went out, it has done nothing. After that, up to [`Limits::send_atomic_max`]
+    /// bytes are completed from the queue, by the next flush, send or receive; a longer message is torn, and the
+    /// write side fails with [`SendError::Abandoned`](crate::SendError::Abandoned) from then on.
+    /// [`send_owned`](Self::send_owned) completes at any length.
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
@@ -62,8 +64,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`SendError::QueueFull`](crate::SendError::QueueFull) if earlier ones were dropped and [`Limits::queue_bytes_max`] bytes of them still wait: flush first.
-    /// Else as [`send`](Self::send).
+    /// [`SendError::QueueFull`](crate::SendError::QueueFull) if earlier ones were dropped and
+    /// [`Limits::queue_bytes_max`] bytes of them still wait: flush first. Else as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
@@ -86,8 +88,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`SendError::LineBreak`](crate::SendError::LineBreak) if there is a CR or an LF in `text`, which would make it two lines: nothing is sent. Else as
-    /// [`send`](Self::send).
+    /// [`SendError::LineBreak`](crate::SendError::LineBreak) if there is a CR or an LF in `text`, which would make it
+    /// two lines: nothing is sent. Else as [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
@@ -111,9 +113,9 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`SendError::QueueFull`](crate::SendError::QueueFull) if they do not fit in [`Limits::queue_bytes_max`]: none is queued. As every receive sends first
-    /// once half of it is used, a server that queues its answers meets this only with answers that large. Else as
-    /// [`send`](Self::send).
+    /// [`SendError::QueueFull`](crate::SendError::QueueFull) if they do not fit in [`Limits::queue_bytes_max`]: none
+    /// is queued. As every receive sends first once half of it is used, a server that queues its answers meets this
+    /// only with answers that large. Else as [`send`](Self::send).
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
@@ -132,7 +134,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`SendError::LineBreak`](crate::SendError::LineBreak) if there is a CR or an LF in `text`. Else as [`queue`](Self::queue).
+    /// [`SendError::LineBreak`](crate::SendError::LineBreak) if there is a CR or an LF in `text`. Else as
+    /// [`queue`](Self::queue).
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
