@@ -118,7 +118,6 @@ pub(crate) fn set_inheritable(socket: &Socket, inheritable: bool) -> io::Result<
     return socket.set_no_inherit(!inheritable);
 }
 
-#[cfg(unix)]
 /// Has a TCP socket that was accepted send small segments at once, as one that is connected does; see
 /// [`SocketBuilder::nodelay`](crate::SocketBuilder::nodelay).
 ///
@@ -134,6 +133,7 @@ pub fn send_at_once(socket: &impl SocketHandle) {
     socket.sock_ref().set_tcp_nodelay(true).ok();
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::adopt;
