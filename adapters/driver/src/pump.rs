@@ -136,7 +136,7 @@ impl ReadState {
         if self.turns.is_over(cx) {
             return Poll::Pending;
         }
-        let mut polled = retry(|| transport.poll_read(cx, buf));
+        let mut polled = retry(cx, |cx| transport.poll_read(cx, buf));
         self.turns.count(&polled);
         if matches!(polled, Poll::Ready(Ok(0))) && was_reset() {
             polled = Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
@@ -246,7 +246,7 @@ impl WriteState {
         }
         let both = self.waiting.both(side, cx.waker());
         let mut shared = Context::from_waker(both.as_ref().unwrap_or(cx.waker()));
-        let polled = retry(|| call(&mut shared));
+        let polled = retry(&mut shared, &mut call);
         self.turns.count(&polled);
         self.waiting.note(side, cx.waker(), polled.is_pending());
         polled.map_err(|error| keep(&mut self.failed, operation, error))
@@ -313,14 +313,19 @@ impl Wake for Both {
     }
 }
 
-/// Calls again when the call was interrupted by a signal (EINTR).
-fn retry<T>(mut call: impl FnMut() -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-    loop {
-        match call() {
+/// Calls again when the call was interrupted by a signal (EINTR); after a number of signals in a row, in a later poll.
+fn retry<T>(
+    cx: &mut Context<'_>,
+    mut call: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    for _ in 0..TURNS_MAX {
+        match call(cx) {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             polled => return polled,
         }
     }
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// The parts without their first `skip` bytes.

@@ -132,6 +132,15 @@ fn an_interrupted_call_is_made_again() {
 }
 
 #[test]
+fn interruptions_without_end_do_not_hold_the_thread() {
+    let reads = std::iter::repeat_with(interrupted).take(1_000).chain([Some(Ok(&b"line\n"[..]))]).collect();
+    let (mut stream, transport) = stream(State { reads, ..State::default() });
+    assert!(block_on(poll_once(stream.recv_line())).is_none());
+    assert!(transport.0.borrow().read_count < 100);
+    assert_eq!(block_on(stream.recv_line()).unwrap().unwrap(), "line");
+}
+
+#[test]
 fn a_peer_that_never_pauses_lets_other_tasks_have_their_turn() {
     let (mut stream, transport) = stream(State { endless: Some(b"x\n"), ..State::default() });
     let mut lines = 0;
