@@ -82,6 +82,8 @@ mod incoming;
 mod limits;
 mod line;
 mod outgoing;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use accept::{AcceptDecision, AcceptFault, AcceptPolicy};
 pub use block::{BLOCK_BYTES, Block, Blocks, FreshBlocks};
