@@ -7,13 +7,15 @@
 //! `cargo run -p asyncnet-conformance` prints the table, `cargo test -p asyncnet-conformance` runs one test for each
 //! case and adapter. An adapter of your own runs the same cases: see [`skeleton`].
 //!
-//! The properties of the core that the fuzz targets attack live here too, in [`properties`].
+//! The properties of the core that the fuzz targets attack live here too, in [`properties`], and the certificates of the
+//! tests of TLS, in [`pki`].
 
 mod adapter;
 mod case;
 mod cases;
 mod memory;
 mod peer;
+pub mod pki;
 mod process;
 pub mod properties;
 mod run;
