@@ -1,8 +1,8 @@
 //! Certificates made in memory, and rustls configurations that use them, for tests of TLS.
 //!
-//! For tests only: nothing here is secret, and no certificate's dates mean anything but what its name says. It is not the
-//! way a program gets its configuration; that is `asyncnet-os`. Here rustls' own builders are called, so that a test of TLS
-//! does not also test ours.
+//! For tests only: nothing here is secret, and no certificate's dates mean anything but what its name says. It is not
+//! the way a program gets its configuration; that is `asyncnet-os`. Here rustls' own builders are called, so that a
+//! test of TLS does not also test ours.
 //!
 //! ```text
 //!   Root::Ca ----------+--> Leaf::Localhost, WrongName, NameOnly, Expired, NotYetValid, Client
@@ -11,8 +11,8 @@
 //!   Root::SelfSigned =      Leaf::SelfSigned
 //! ```
 //!
-//! Invariants: everything is made once for each process, so that two calls name the same certificates; every key is ECDSA
-//! on P-256; a configuration names its provider of cryptography, and none is installed for the whole process.
+//! Invariants: everything is made once for each process, so that two calls name the same certificates; every key is
+//! ECDSA on P-256; a configuration names its provider of cryptography, and none is installed for the whole process.
 //!
 //! ```
 //! use asyncnet_conformance::pki::{self, Version};
