@@ -142,7 +142,7 @@ fn the_tail_of_a_line_whose_budget_is_spent_is_not_served() {
     connection.wire_space()[..18].copy_from_slice(b"123456789MAIL\r\nok\n");
     connection.wire_filled(18);
     assert_eq!(connection.find_line(LinePolicy::new(5)), Err(RecvError::LineTooLong { limit: 5 }));
-    assert_eq!(connection.process(), Err(RecvError::DiscardSpent { budget: 3 }));
+    assert_eq!(connection.process(), Err(RecvError::DiscardSpent { budget: 3 }.into()));
     assert_eq!(connection.plain(), b"");
     assert_eq!(connection.take(&mut [0; 4]), 0);
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Invariants: `start <= end <= block.len()`; a byte is moved only when the space behind it does not do, to the
-//! front if the block is at most half full and to a block of twice the length otherwise, so that moving is
+//! front if the block is at most half full and to a block of at least twice the length otherwise, so that moving is
 //! amortized over filling.
 
 use crate::block::{BLOCK_BYTES, Block, Blocks};
@@ -24,7 +24,12 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// The free space at the end, at least one byte unless the buffer holds `bound` bytes. An empty buffer takes a
     /// block of `step` bytes.
-    pub(crate) fn space(&mut self, step: usize, bound: usize, blocks: &mut impl Blocks) -> &mut [u8] {
+    pub(crate) fn space(
+        &mut self,
+        step: usize,
+        bound: usize,
+        blocks: &mut (impl Blocks + ?Sized),
+    ) -> &mut [u8] {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
             let want = step.min(bound);
@@ -45,14 +50,19 @@ impl Buffer {
     }
 
     /// Appends a copy of `bytes`, in a block of at most `bound` bytes; the count that fitted.
-    pub(crate) fn append(&mut self, bytes: &[u8], bound: usize, blocks: &mut impl Blocks) -> usize {
+    pub(crate) fn append(
+        &mut self,
+        bytes: &[u8],
+        bound: usize,
+        blocks: &mut (impl Blocks + ?Sized),
+    ) -> usize {
         if self.is_empty() {
             (self.start, self.end) = (0, 0);
         }
         let free = self.block.len() - self.end;
         if free < bytes.len() && self.block.len() < bound {
             let want = self.len() + bytes.len();
-            let len = BLOCK_BYTES.into_iter().find(|len| *len >= want).unwrap_or(bound).min(bound);
+            let len = block_for(want).unwrap_or(bound).min(bound);
             if len > self.block.len() {
                 self.replace(len, blocks);
             }
@@ -62,6 +72,31 @@ impl Buffer {
         self.block.bytes_mut()[self.end..end].copy_from_slice(&bytes[..n]);
         self.end = end;
         n
+    }
+
+    /// At least `need` bytes of free space at the end, in a block of at most `cap` bytes, or of what it takes.
+    #[cfg(feature = "tls")]
+    pub(crate) fn room(&mut self, need: usize, cap: usize, blocks: &mut (impl Blocks + ?Sized)) -> &mut [u8] {
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+        }
+        if self.block.len() - self.end < need {
+            let want = self.len() + need;
+            if want <= self.block.len() && self.len() <= self.start {
+                self.move_to_front();
+            } else {
+                let doubled = want.max((self.block.len() * 2).min(cap));
+                self.replace(block_for(want).unwrap_or(doubled), blocks);
+            }
+        }
+        &mut self.block.bytes_mut()[self.end..]
+    }
+
+    /// Appends a copy of all the `bytes`; for `cap` see [`room`](Self::room).
+    #[cfg(feature = "tls")]
+    pub(crate) fn push(&mut self, bytes: &[u8], cap: usize, blocks: &mut (impl Blocks + ?Sized)) {
+        self.room(bytes.len(), cap, blocks)[..bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len();
     }
 
     /// Drops `n` bytes at the front.
@@ -78,7 +113,7 @@ impl Buffer {
 
     /// The first `n` bytes, consumed, as an owned value: the block itself if they are a good part of it, a copy
     /// otherwise.
-    pub(crate) fn take_owned(&mut self, n: usize, blocks: &mut impl Blocks) -> Bytes {
+    pub(crate) fn take_owned(&mut self, n: usize, blocks: &mut (impl Blocks + ?Sized)) -> Bytes {
         assert!(n <= self.len(), "more bytes were taken than there were");
         let text = self.start..self.start + n;
         if n < self.block.len() / 2 || n == 0 {
@@ -104,7 +139,7 @@ impl Buffer {
     }
 
     /// Gives the block back if nothing is in it.
-    pub(crate) fn release(&mut self, blocks: &mut impl Blocks) {
+    pub(crate) fn release(&mut self, blocks: &mut (impl Blocks + ?Sized)) {
         if self.is_empty() && !self.block.is_empty() {
             (self.start, self.end) = (0, 0);
             blocks.give(core::mem::take(&mut self.block));
@@ -113,6 +148,11 @@ impl Buffer {
 
     pub(crate) fn filled(&self) -> &[u8] {
         &self.block.bytes()[self.start..self.end]
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+        &mut self.block.bytes_mut()[self.start..self.end]
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -132,18 +172,23 @@ impl Buffer {
         self.block.len()
     }
 
-    fn make_room(&mut self, bound: usize, blocks: &mut impl Blocks) {
+    fn make_room(&mut self, bound: usize, blocks: &mut (impl Blocks + ?Sized)) {
         let len = self.block.len();
         if len < bound && self.len() > len / 2 {
-            self.replace((len * 2).min(bound), blocks);
+            let longer = block_for(len * 2).unwrap_or(len * 2);
+            self.replace(longer.min(bound), blocks);
         } else if self.len() <= len / 2 || self.end == len {
-            self.block.bytes_mut().copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.len());
+            self.move_to_front();
         }
     }
 
+    fn move_to_front(&mut self) {
+        self.block.bytes_mut().copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.len());
+    }
+
     /// Moves what is filled to the front of a block of `len` bytes.
-    fn replace(&mut self, len: usize, blocks: &mut impl Blocks) {
+    fn replace(&mut self, len: usize, blocks: &mut (impl Blocks + ?Sized)) {
         let mut block = blocks.take(len);
         let filled = self.len();
         block.bytes_mut()[..filled].copy_from_slice(self.filled());
@@ -153,4 +198,9 @@ impl Buffer {
             blocks.give(old);
         }
     }
+}
+
+/// The shortest of the blocks' lengths that holds `len` bytes.
+fn block_for(len: usize) -> Option<usize> {
+    BLOCK_BYTES.into_iter().find(|block| *block >= len)
 }

@@ -1,10 +1,16 @@
 //! One connection without a socket: what came, what is to go, and the rules for both.
 
-use crate::error::{RecvError, SendError};
+use crate::error::{ProcessError, RecvError, SendError};
 use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::line::{LinePolicy, LineSpan, Search};
 use crate::outgoing::Outgoing;
+#[cfg(feature = "tls")]
+use crate::tls::{Session, StartTls, TlsError, TlsInfo};
+#[cfg(feature = "tls")]
+use crate::{Blocks, FreshBlocks};
+#[cfg(feature = "tls")]
+use alloc::boxed::Box;
 
 /// A box with four sides: bytes from and to the wire below, lines and bytes for the caller above.
 ///
@@ -22,6 +28,8 @@ use crate::outgoing::Outgoing;
 pub struct Connection {
     incoming: Incoming,
     outgoing: Outgoing,
+    #[cfg(feature = "tls")]
+    tls: Option<Box<Session>>,
     limits: Limits,
 }
 
@@ -35,7 +43,7 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { incoming: Incoming::new(&limits), outgoing: Outgoing::new(&limits), limits }
+        Self::from_halves(Incoming::new(&limits), Outgoing::new(&limits), limits)
     }
 
     /// Puts the halves together again.
@@ -49,7 +57,13 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn from_halves(incoming: Incoming, outgoing: Outgoing, limits: Limits) -> Self {
-        Self { incoming, outgoing, limits }
+        Self {
+            incoming,
+            outgoing,
+            #[cfg(feature = "tls")]
+            tls: None,
+            limits,
+        }
     }
 
     /// Where bytes from the wire are to be put; see [`Incoming::wire_space`].
@@ -137,19 +151,35 @@ impl Connection {
         self.outgoing.wire_sent(n);
     }
 
-    /// Moves bytes across: what an over-long line still owes is dropped. Once too often is harmless.
+    /// Moves bytes across: what an over-long line still owes is dropped; over TLS, the handshake goes on, a record is opened
+    /// if no text waits, and what is queued is sealed. Once too often is harmless.
     ///
     /// # Errors
     ///
-    /// The fatal error of the receiving side, each time.
+    /// The fatal error of the receiving side; what ended the TLS session, or `TlsError::Truncated`, once
+    /// the text before it is taken. Each time.
     ///
     /// ```
     /// use asyncnet_core::{Connection, Limits};
     ///
     /// assert_eq!(Connection::new(Limits::default()).process(), Ok(()));
     /// ```
-    pub fn process(&mut self) -> Result<(), RecvError> {
-        self.incoming.settle()
+    pub fn process(&mut self) -> Result<(), ProcessError> {
+        self.incoming.settle()?;
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.tls {
+            let opened = match self.incoming.can_bypass() {
+                true => self.incoming.open(session, &mut FreshBlocks).map(drop),
+                false => Ok(()),
+            };
+            self.outgoing.collect(session, &mut FreshBlocks);
+            opened?;
+            if session.is_established() && self.outgoing.check_whole().is_ok() {
+                self.outgoing.seal(session, core::iter::empty(), &mut FreshBlocks)?;
+                self.outgoing.end_text(session, &mut FreshBlocks);
+            }
+        }
+        Ok(())
     }
 
     /// What has come and was not taken.
@@ -238,7 +268,8 @@ impl Connection {
         self.outgoing.queue(&[bytes])
     }
 
-    /// Nothing more will be sent: what waits still goes out, then the wire's write side is to be shut.
+    /// Nothing more will be sent: what waits still goes out, and over TLS `close_notify`; then the wire's write side is to
+    /// be shut.
     ///
     /// ```
     /// use asyncnet_core::{Connection, Limits, SendError};
@@ -249,6 +280,117 @@ impl Connection {
     /// ```
     pub fn close(&mut self) {
         self.outgoing.close();
+    }
+
+    /// Begins TLS, here and now: a client's first message waits for the wire. [`process`](Self::process) carries the
+    /// handshake on, and [`tls_info`](Self::tls_info) tells when it is done; before that nothing should be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::AlreadyStarted`]; [`TlsError::Unsettled`] if something is queued, or a line is being dropped;
+    /// [`TlsError::Leftover`] under [`Leftover::Refuse`](crate::tls::Leftover::Refuse). Nothing has changed then, nor after
+    /// [`TlsError::Config`].
+    ///
+    /// ```
+    /// # use asyncnet_core::tls::rustls::{self, ClientConfig, RootCertStore};
+    /// # use std::sync::Arc;
+    /// # let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// # let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    /// # let config = Arc::new(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    /// use asyncnet_core::tls::{StartTls, TlsError};
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.wire_space()[..9].copy_from_slice(b"injected\n");
+    /// connection.wire_filled(9);
+    /// let how = StartTls::client(&config, "mail.example.org").unwrap();
+    /// assert_eq!(connection.start_tls(how.clone()), Err(TlsError::Leftover { len: 9 }));
+    ///
+    /// connection.consume(9);
+    /// connection.start_tls(how).unwrap();
+    /// let hello = connection.wire_pending().next().unwrap();
+    /// assert_eq!(hello[0], 22); // a handshake record, RFC 8446, section 5.1
+    /// assert!(connection.tls_info().is_none());
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn start_tls(&mut self, how: StartTls) -> Result<(), TlsError> {
+        self.start_tls_from(how, &mut FreshBlocks)
+    }
+
+    /// As [`start_tls`](Self::start_tls), with memory from `blocks`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_tls`](Self::start_tls).
+    ///
+    /// See the example at [`start_tls`](Self::start_tls).
+    #[cfg(feature = "tls")]
+    pub fn start_tls_from(&mut self, how: StartTls, blocks: &mut impl Blocks) -> Result<(), TlsError> {
+        if self.tls.is_some() {
+            return Err(TlsError::AlreadyStarted);
+        }
+        if !self.outgoing.is_empty() || self.outgoing.check_open().is_err() {
+            return Err(TlsError::Unsettled);
+        }
+        let leftover = how.leftover;
+        let mut session = Box::new(Session::new(how, blocks)?);
+        self.incoming.begin_tls(leftover)?;
+        self.outgoing.seal_wire();
+        self.outgoing.collect(&mut session, blocks);
+        self.tls = Some(session);
+        Ok(())
+    }
+
+    /// What the handshake agreed on: `None` without TLS, and before the handshake has succeeded.
+    ///
+    /// See the example at [`start_tls`](Self::start_tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls_info(&self) -> Option<TlsInfo> {
+        self.tls.as_ref()?.info()
+    }
+
+    /// The TLS session, if there is one.
+    ///
+    /// See the example at [`start_tls`](Self::start_tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&Session> {
+        self.tls.as_deref()
+    }
+
+    /// Puts a session between the halves that it was taken from.
+    ///
+    /// See the example at [`sides`](Self::sides).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, session: Option<Box<Session>>) -> Self {
+        self.tls = session;
+        self
+    }
+
+    /// Takes the session out, for who drives the halves apart.
+    ///
+    /// See the example at [`sides`](Self::sides).
+    #[cfg(feature = "tls")]
+    pub fn take_tls(&mut self) -> Option<Box<Session>> {
+        self.tls.take()
+    }
+
+    /// Both halves and the session between them, to drive.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// let (incoming, outgoing, session) = connection.sides();
+    /// assert!(incoming.can_bypass() && outgoing.is_empty() && session.is_none());
+    /// let session = connection.take_tls();
+    /// assert!(connection.with_tls(session).tls().is_none());
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn sides(&mut self) -> (&mut Incoming, &mut Outgoing, Option<&mut Session>) {
+        (&mut self.incoming, &mut self.outgoing, self.tls.as_deref_mut())
     }
 
     /// The receiving half.

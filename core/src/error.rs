@@ -2,6 +2,8 @@
 //!
 //! Nothing here holds an `io::Error`: the core does no I/O. A driver wraps these beside its socket's errors.
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 use core::error::Error;
 use core::fmt;
 
@@ -211,3 +213,45 @@ impl fmt::Display for SendError {
 }
 
 impl Error for SendError {}
+
+/// Why bytes could not be moved across a connection.
+///
+/// ```
+/// use asyncnet_core::{ProcessError, RecvError};
+///
+/// assert_eq!(ProcessError::from(RecvError::BareLf { at: 0 }), ProcessError::Recv(RecvError::BareLf { at: 0 }));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProcessError {
+    /// The receiving side has failed.
+    Recv(RecvError),
+    /// TLS has failed.
+    #[cfg(feature = "tls")]
+    Tls(TlsError),
+}
+
+impl From<RecvError> for ProcessError {
+    fn from(error: RecvError) -> Self {
+        Self::Recv(error)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl From<TlsError> for ProcessError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
+impl fmt::Display for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recv(error) => error.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for ProcessError {}

@@ -20,7 +20,7 @@
 //! - While a discard is under way, or has failed, nothing is served: what is in the buffer belongs to the line that is
 //!   dropped.
 //! - `scanned` bytes at the front hold no terminator of the kind that `sought` names.
-//! - The buffer holds at most `bound` bytes, which the last look set.
+//! - The buffer holds at most `bound` bytes, which the last look set, and over TLS one record more.
 
 use crate::block::{BLOCK_BYTES, Blocks, FreshBlocks};
 use crate::buffer::Buffer;
@@ -56,7 +56,10 @@ pub struct Incoming {
     sought: Sought,
     discard: Option<Discard>,
     failed: Option<RecvError>,
+    /// No more text will come.
     ended: bool,
+    /// Over TLS, what the wire brings goes here instead.
+    sealed: Option<Sealed>,
     /// The most bytes that the buffer may hold.
     bound: usize,
     /// How long the next block is: an index to [`BLOCK_BYTES`].
@@ -64,6 +67,24 @@ pub struct Incoming {
     recv_bytes_max: usize,
     discard_bytes_max: usize,
     wire_bytes: u64,
+}
+
+/// What came from the wire and is not opened yet.
+#[derive(Debug, Default)]
+struct Sealed {
+    buffer: Buffer,
+    /// The wire has ended, which is not yet the end of the text.
+    ended: bool,
+}
+
+/// What opening works on.
+#[cfg(feature = "tls")]
+pub(crate) struct Parts<'a> {
+    pub(crate) sealed: &'a mut Buffer,
+    pub(crate) wire_ended: bool,
+    pub(crate) plain: &'a mut Buffer,
+    /// The most bytes that the plain buffer may hold.
+    pub(crate) cap: usize,
 }
 
 /// What the last search was for: a search for something else starts anew.
@@ -99,6 +120,7 @@ impl Incoming {
             discard: None,
             failed: None,
             ended: false,
+            sealed: None,
             bound: read_bytes_max(limits.recv_bytes_max),
             step: 0,
             recv_bytes_max: limits.recv_bytes_max,
@@ -149,7 +171,12 @@ impl Incoming {
     /// assert_eq!(incoming.plain(), b"x");
     /// ```
     pub fn wire_space_from(&mut self, blocks: &mut impl Blocks) -> &mut [u8] {
-        self.buffer.space(self.read_bytes(), self.bound, blocks)
+        let step = self.read_bytes();
+        match &mut self.sealed {
+            // Each record is opened before the next is waited for: one at a time, and the start of another.
+            Some(sealed) => sealed.buffer.space(step, SEALED_BYTES_MAX, blocks),
+            None => self.buffer.space(step, self.bound, blocks),
+        }
     }
 
     /// The first `n` bytes of the space were filled.
@@ -167,7 +194,7 @@ impl Incoming {
     /// assert_eq!(incoming.wire_bytes(), 2);
     /// ```
     pub fn wire_filled(&mut self, n: usize) {
-        self.buffer.fill(n);
+        self.wire_buffer().fill(n);
         self.adapt_step(n);
         self.wire_bytes += n as u64;
     }
@@ -191,7 +218,7 @@ impl Incoming {
         self.wire_bytes += n as u64;
     }
 
-    /// The wire ended: nothing more will come.
+    /// The wire ended: nothing more will come. Over TLS that is not yet an end of the text.
     ///
     /// ```
     /// use asyncnet_core::{Incoming, Limits};
@@ -201,7 +228,10 @@ impl Incoming {
     /// assert!(!incoming.wants_wire());
     /// ```
     pub fn wire_eof(&mut self) {
-        self.ended = true;
+        match &mut self.sealed {
+            Some(sealed) => sealed.ended = true,
+            None => self.ended = true,
+        }
     }
 
     /// Whether more bytes from the wire are of use: it has not ended or failed, and the buffer has room.
@@ -213,10 +243,15 @@ impl Incoming {
     /// ```
     #[must_use]
     pub fn wants_wire(&self) -> bool {
-        !self.ended && self.failed.is_none() && self.buffer.len() < self.bound
+        let room = match &self.sealed {
+            Some(sealed) => !sealed.ended && sealed.buffer.len() < SEALED_BYTES_MAX,
+            None => true,
+        };
+        room && !self.ended && self.failed.is_none() && self.buffer.len() < self.bound
     }
 
-    /// Whether nothing waits in the buffer, so that a read may fill the caller's memory instead.
+    /// Whether nothing waits in the buffer, so that bytes may go into the caller's memory instead: from the wire, or over
+    /// TLS from a record.
     ///
     /// ```
     /// use asyncnet_core::{Incoming, Limits};
@@ -243,6 +278,18 @@ impl Incoming {
         BLOCK_BYTES[usize::from(self.step)]
     }
 
+    /// Whether what comes from the wire is sealed, by TLS.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert!(!Incoming::new(&Limits::default()).is_sealed());
+    /// ```
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.is_some()
+    }
+
     /// Gives the memory back if nothing waits in it: what an idle connection does.
     ///
     /// ```
@@ -255,6 +302,9 @@ impl Incoming {
     /// ```
     pub fn release(&mut self, blocks: &mut impl Blocks) {
         self.buffer.release(blocks);
+        if let Some(sealed) = &mut self.sealed {
+            sealed.buffer.release(blocks);
+        }
     }
 
     // The caller's side: looks.
@@ -515,6 +565,20 @@ impl Incoming {
         n
     }
 
+    /// Drops what came and is not opened, over TLS: how many bytes that were. For who only waits for the wire's end.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).drop_sealed(), 0);
+    /// ```
+    pub fn drop_sealed(&mut self) -> usize {
+        let Some(sealed) = &mut self.sealed else { return 0 };
+        let n = sealed.buffer.len();
+        sealed.buffer.consume(n);
+        n
+    }
+
     /// Takes the first `n` bytes as an owned value: without a copy when they are half of their block or more.
     ///
     /// # Panics
@@ -595,7 +659,7 @@ impl Incoming {
         if self.discard.is_some() { Bytes::new() } else { self.buffer.into_bytes() }
     }
 
-    /// Whether the wire has ended.
+    /// Whether no more text will come: the wire has ended, or over TLS the peer said so.
     ///
     /// ```
     /// use asyncnet_core::{Incoming, Limits};
@@ -605,6 +669,20 @@ impl Incoming {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the wire has ended, which over TLS may be before the text does, and without the text having ended.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_eof();
+    /// assert!(incoming.has_wire_ended());
+    /// ```
+    #[must_use]
+    pub fn has_wire_ended(&self) -> bool {
+        self.sealed.as_ref().map_or(self.ended, |sealed| sealed.ended)
     }
 
     /// Whether an over-long line is still being dropped, or has spent its budget.
@@ -640,7 +718,29 @@ impl Incoming {
     /// ```
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.buffer.block_len()
+        self.buffer.block_len() + self.sealed.as_ref().map_or(0, |sealed| sealed.buffer.block_len())
+    }
+
+    /// From here on the wire brings sealed bytes; what it brought and was not taken is the first of them.
+    #[cfg(feature = "tls")]
+    pub(crate) fn seal_wire(&mut self) {
+        self.scanned = 0;
+        let ended = core::mem::take(&mut self.ended);
+        self.sealed = Some(Sealed { buffer: core::mem::take(&mut self.buffer), ended });
+    }
+
+    /// The parts that opening works on, over TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn parts(&mut self) -> Option<Parts<'_>> {
+        let sealed = self.sealed.as_mut()?;
+        let wire_ended = sealed.ended;
+        Some(Parts { sealed: &mut sealed.buffer, wire_ended, plain: &mut self.buffer, cap: self.bound })
+    }
+
+    /// The peer's text has ended, though the wire may not have.
+    #[cfg(feature = "tls")]
+    pub(crate) fn end_text(&mut self) {
+        self.ended = true;
     }
 
     // Leaves.
@@ -737,15 +837,23 @@ impl Incoming {
         read_bytes_max(self.recv_bytes_max)
     }
 
+    /// What the wire fills.
+    fn wire_buffer(&mut self) -> &mut Buffer {
+        self.sealed.as_mut().map_or(&mut self.buffer, |sealed| &mut sealed.buffer)
+    }
+
     /// A read that fills its space is followed by a larger one, a small one by a smaller one.
     fn adapt_step(&mut self, n: usize) {
-        if self.buffer.is_full() && usize::from(self.step) + 1 < BLOCK_BYTES.len() {
+        if self.wire_buffer().is_full() && usize::from(self.step) + 1 < BLOCK_BYTES.len() {
             self.step += 1;
         } else if self.step > 0 && n < self.read_bytes() / 16 {
             self.step -= 1;
         }
     }
 }
+
+/// What may be read ahead of opening it: some records, in a block of the longest kind.
+const SEALED_BYTES_MAX: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1];
 
 /// What may be read ahead: one block of the longest kind, or less if the receive buffer is to be smaller.
 fn read_bytes_max(recv_bytes_max: usize) -> usize {

@@ -90,7 +90,7 @@ pub use block::{BLOCK_BYTES, Block, Blocks, FreshBlocks};
 pub use connection::Connection;
 pub use dial::{DialPlan, DialStep};
 pub use endpoint::{Endpoint, UnixName};
-pub use error::{Fault, RecvError, SendError};
+pub use error::{Fault, ProcessError, RecvError, SendError};
 pub use incoming::Incoming;
 pub use limits::Limits;
 pub use line::{Ending, Endings, LastLine, LinePolicy, LineSpan, Overlong, Search};

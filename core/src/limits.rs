@@ -25,7 +25,8 @@ pub struct Limits {
     /// not going to send one.
     pub discard_bytes_max: usize,
     /// The largest request that is gathered in the receive buffer, in bytes; a call with a limit of its own is bound
-    /// by that instead. The default is 1 MiB, so that the longest line fits.
+    /// by that instead. The default is 1 MiB, so that the longest line fits. Over TLS the buffer may hold one record
+    /// more, of 16 KiB.
     pub recv_bytes_max: usize,
     /// How many bytes may wait in the outgoing queue; an owned value, whose memory is the caller's, may go above it once.
     /// The default is 2 MiB, twice the longest line: a server that echoes has room for any line, since every receive
@@ -34,6 +35,9 @@ pub struct Limits {
     /// The longest send, in bytes, that is completed from the queue when its future is dropped after its first byte
     /// went out. The default is 256 KiB: what is copied then is a copy that no undisturbed send makes.
     pub send_atomic_max: usize,
+    /// How long a TLS handshake may take. The default is 10 s: some round trips on a bad line, and time to compute on a
+    /// slow machine.
+    pub handshake_time_max: Duration,
     /// How many bytes `close` takes from the peer and drops while it waits for the peer's end. The default is 1 MiB:
     /// what a peer may well have had under way.
     pub drain_bytes_max: usize,
@@ -49,6 +53,7 @@ impl Default for Limits {
             recv_bytes_max: 1 << 20,
             queue_bytes_max: 2 << 20,
             send_atomic_max: 256 << 10,
+            handshake_time_max: Duration::from_secs(10),
             drain_bytes_max: 1 << 20,
             drain_time_max: Duration::from_secs(2),
         }

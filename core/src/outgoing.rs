@@ -16,7 +16,8 @@
 //! its length is the examples.
 //!
 //! Invariants:
-//! - The pieces in order, then the tail, are what goes out next; `len` is the sum of their lengths.
+//! - The pieces in order, then the tail, are what goes out next, over TLS behind what is sealed; `len` is the sum of
+//!   their lengths.
 //! - While a direct send is under way its bytes come behind all that is queued, and nothing can be queued.
 
 use crate::block::{BLOCK_BYTES, Blocks, FreshBlocks};
@@ -42,6 +43,8 @@ pub struct Outgoing {
     pieces: VecDeque<Piece>,
     tail: Buffer,
     len: usize,
+    /// Over TLS, what is sealed and waits for the wire; the queue holds text then.
+    sealed: Option<Buffer>,
     state: State,
     queue_bytes_max: usize,
     send_atomic_max: usize,
@@ -90,6 +93,7 @@ impl Outgoing {
             pieces: VecDeque::new(),
             tail: Buffer::default(),
             len: 0,
+            sealed: None,
             state: State::Open,
             queue_bytes_max: limits.queue_bytes_max,
             send_atomic_max: limits.send_atomic_max,
@@ -107,8 +111,9 @@ impl Outgoing {
     /// assert_eq!(Outgoing::new(&Limits::default()).wire_pending().count(), 0);
     /// ```
     pub fn wire_pending(&self) -> impl Iterator<Item = &[u8]> {
-        let pieces = self.pieces.iter().map(Piece::bytes);
-        pieces.chain([self.tail.filled()]).filter(|bytes| !bytes.is_empty())
+        let sealed = self.sealed.as_ref().map(Buffer::filled);
+        let queued = self.sealed.is_none().then(|| self.queued());
+        sealed.into_iter().chain(queued.into_iter().flatten()).filter(|bytes| !bytes.is_empty())
     }
 
     /// The first `n` of the waiting bytes are with the wire; memory goes back to the allocator, see
@@ -145,9 +150,17 @@ impl Outgoing {
     /// assert_eq!(outgoing.wire_bytes(), 3);
     /// ```
     pub fn wire_sent_to(&mut self, n: usize, blocks: &mut impl Blocks) {
+        self.wire_bytes += n as u64;
+        match &mut self.sealed {
+            Some(sealed) => sealed.consume(n),
+            None => self.drop_queued(n, blocks),
+        }
+    }
+
+    /// Drops the first `n` queued bytes: they are with the wire, or sealed.
+    pub(crate) fn drop_queued(&mut self, n: usize, blocks: &mut impl Blocks) {
         assert!(n <= self.len, "more bytes were sent than waited");
         self.len -= n;
-        self.wire_bytes += n as u64;
         let mut left = n;
         while let Some(piece) = self.pieces.front_mut() {
             let len = piece.bytes().len();
@@ -176,6 +189,9 @@ impl Outgoing {
     /// ```
     pub fn release(&mut self, blocks: &mut impl Blocks) {
         self.tail.release(blocks);
+        if let Some(sealed) = &mut self.sealed {
+            sealed.release(blocks);
+        }
     }
 
     // The caller's side.
@@ -309,7 +325,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// `n` bytes more of the direct send are with the wire.
+    /// `n` bytes more of the direct send are with the wire, or over TLS sealed: then they will be.
     ///
     /// # Panics
     ///
@@ -328,7 +344,9 @@ impl Outgoing {
         let State::Direct { sent, of } = &mut self.state else { panic!("no direct send is under way") };
         *sent += n;
         assert!(*sent <= *of, "more bytes were sent than the message has");
-        self.wire_bytes += n as u64;
+        if self.sealed.is_none() {
+            self.wire_bytes += n as u64;
+        }
     }
 
     /// The direct send is complete, or failed together with the wire.
@@ -429,7 +447,46 @@ impl Outgoing {
         self.len
     }
 
-    /// Whether nothing is queued.
+    /// Whether what goes to the wire is sealed, by TLS.
+    ///
+    /// ```
+    /// use asyncnet_core::{Limits, Outgoing};
+    ///
+    /// assert!(!Outgoing::new(&Limits::default()).is_sealed());
+    /// ```
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.is_some()
+    }
+
+    /// Drops what is queued and not sealed: what a TLS session that failed can never seal. How many bytes.
+    ///
+    /// ```
+    /// use asyncnet_core::{FreshBlocks, Limits, Outgoing};
+    ///
+    /// let mut outgoing = Outgoing::new(&Limits::default());
+    /// outgoing.queue(&[b"abc"]).unwrap();
+    /// assert_eq!(outgoing.drop_unsealed(&mut FreshBlocks), 3);
+    /// ```
+    pub fn drop_unsealed(&mut self, blocks: &mut impl Blocks) -> usize {
+        let n = self.len;
+        self.drop_queued(n, blocks);
+        n
+    }
+
+    /// How many sealed bytes wait for the wire, over TLS.
+    ///
+    /// ```
+    /// use asyncnet_core::{Limits, Outgoing};
+    ///
+    /// assert_eq!(Outgoing::new(&Limits::default()).sealed_len(), 0);
+    /// ```
+    #[must_use]
+    pub fn sealed_len(&self) -> usize {
+        self.sealed.as_ref().map_or(0, Buffer::len)
+    }
+
+    /// Whether nothing is queued, and nothing sealed waits.
     ///
     /// ```
     /// use asyncnet_core::{Limits, Outgoing};
@@ -438,7 +495,7 @@ impl Outgoing {
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len == 0 && self.sealed_len() == 0
     }
 
     /// Whether so much is queued that it should go out before more is read: 64 KiB, which is a good write, or half of the
@@ -513,7 +570,7 @@ impl Outgoing {
         self.state == State::Finished
     }
 
-    /// How many bytes went out in all.
+    /// How many bytes went to the wire in all, over TLS as records.
     ///
     /// ```
     /// use asyncnet_core::{Limits, Outgoing};
@@ -538,7 +595,8 @@ impl Outgoing {
             Piece::Copied(buffer) => buffer.block_len(),
             Piece::Owned(_) => 0,
         });
-        self.tail.block_len() + copied.sum::<usize>()
+        let sealed = self.sealed.as_ref().map_or(0, Buffer::block_len);
+        self.tail.block_len() + sealed + copied.sum::<usize>()
     }
 
     /// Ends the half: what was queued and did not go out.
@@ -556,10 +614,35 @@ impl Outgoing {
             return self.tail.into_bytes();
         }
         let mut queued = BytesMut::with_capacity(self.len);
-        for piece in self.wire_pending() {
+        for piece in self.queued() {
             queued.extend_from_slice(piece);
         }
         queued.freeze()
+    }
+
+    /// From here on what goes to the wire is sealed.
+    #[cfg(feature = "tls")]
+    pub(crate) fn seal_wire(&mut self) {
+        self.sealed = Some(Buffer::default());
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn has_sealed(&self) -> bool {
+        self.sealed_len() > 0
+    }
+
+    /// Takes over sealed bytes, where none wait.
+    #[cfg(feature = "tls")]
+    pub(crate) fn swap_sealed(&mut self, output: &mut Buffer, blocks: &mut impl Blocks) {
+        if let Some(sealed) = self.sealed.as_mut().filter(|sealed| sealed.is_empty()) {
+            sealed.release(blocks);
+            core::mem::swap(sealed, output);
+        }
+    }
+
+    /// What is queued, in order.
+    pub(crate) fn queued(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(Piece::bytes).chain([self.tail.filled()])
     }
 
     // Leaves.

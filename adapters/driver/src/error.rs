@@ -1,6 +1,7 @@
 //! What a call on a stream can fail with, and whose fault it is.
 
 use crate::dial::DialError;
+use asyncnet_core::tls::TlsError;
 use asyncnet_core::{Fault, RecvError, SendError};
 use std::{error, fmt, io};
 
@@ -22,6 +23,8 @@ pub enum Error {
     Recv(RecvError),
     /// The bytes cannot be sent, or not be queued.
     Send(SendError),
+    /// TLS could not begin, or has ended: why. What ends a session is told again by later calls.
+    Tls(TlsError),
     /// The stream was closed before, by the caller.
     Closed,
     /// No address of a host could be reached: what was tried, and why each failed.
@@ -100,6 +103,7 @@ impl Error {
         match self {
             Self::Recv(error) => error.fault(),
             Self::Send(error) => error.fault(),
+            Self::Tls(error) => error.fault(),
             Self::Closed => Fault::Caller,
             Self::Dial(_) | Self::Io { .. } => Fault::Socket,
         }
@@ -134,6 +138,19 @@ impl Error {
         matches!(self, Self::Recv(RecvError::LineTooLong { .. }))
     }
 
+    /// Whether a TLS stream was cut: it ended without the peer's `close_notify`.
+    ///
+    /// ```
+    /// use asyncnet_driver::Error;
+    /// use asyncnet_driver::tls::TlsError;
+    ///
+    /// assert!(Error::from(TlsError::Truncated).is_truncated());
+    /// ```
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        matches!(self, Self::Tls(TlsError::Truncated))
+    }
+
     /// Whether the stream ended in the middle of what was asked for.
     ///
     /// ```
@@ -159,6 +176,12 @@ impl From<SendError> for Error {
     }
 }
 
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
 impl From<io::Error> for Error {
     fn from(source: io::Error) -> Self {
         Self::Io { operation: Operation::Other, source }
@@ -175,7 +198,10 @@ impl From<Error> for io::Error {
             Error::Recv(RecvError::RequestTooLarge { .. }) | Error::Send(SendError::LineBreak { .. }) => {
                 ErrorKind::InvalidInput
             }
-            Error::Recv(_) => ErrorKind::InvalidData,
+            Error::Tls(TlsError::Truncated | TlsError::HandshakeEnded) => ErrorKind::UnexpectedEof,
+            Error::Tls(TlsError::HandshakeTimedOut { .. }) => ErrorKind::TimedOut,
+            Error::Tls(TlsError::Name(_) | TlsError::Config(_)) => ErrorKind::InvalidInput,
+            Error::Recv(_) | Error::Tls(_) => ErrorKind::InvalidData,
             // Not `WouldBlock`: that would invite a retry that nothing wakes.
             Error::Send(SendError::QueueFull { .. }) => ErrorKind::OutOfMemory,
             Error::Send(_) | Error::Closed => ErrorKind::NotConnected,
@@ -190,6 +216,7 @@ impl fmt::Display for Error {
         match self {
             Self::Recv(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Closed => f.write_str("the stream is closed"),
             Self::Dial(error) => error.fmt(f),
             Self::Io { operation, source } => write!(f, "{operation}: {source}"),
@@ -201,6 +228,7 @@ impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
+            Self::Tls(error) => Some(error),
             _ => None,
         }
     }

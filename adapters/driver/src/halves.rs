@@ -1,5 +1,5 @@
 //! A stream taken apart into its directions, for two tasks: each half owns its buffers and its side of the transport.
-//! They share one bit: that a write met a reset, which the kernel tells only once.
+//! They share one bit: that a write met a reset, which the kernel tells only once; and over TLS the session.
 //!
 //! Both halves stand here, because taking apart and putting together must fit. A half receives, or sends, with the same
 //! code as a whole stream. One thing differs: what is queued on the sending half goes out with a flush or a send, not
@@ -7,18 +7,20 @@
 
 use crate::error::Error;
 use crate::line::{Line, LineEnd};
-use crate::pump::{ReadState, Side, WriteState};
+use crate::pump::{ReadState, Side, Unsent, WriteState};
 use crate::recv::{self, Source};
 use crate::send::{self, Sink};
 use crate::stream::{Inner, Settings, Stream};
+use crate::tls::{self, Shared};
 use crate::transport::{ReadTransport, SplitTransport, WriteTransport};
+use asyncnet_core::tls::Opened;
 use asyncnet_core::{Connection, Ending, Incoming, Limits, Outgoing};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::IoSlice;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
 /// The receiving half of a stream.
 ///
@@ -43,6 +45,7 @@ pub struct ReadHalf<R> {
     limits: Limits,
     settings: Settings,
     was_reset: Arc<AtomicBool>,
+    tls: Shared,
 }
 
 /// The sending half of a stream. Dropping it ends the write side without sending what is queued, also when a message
@@ -56,6 +59,7 @@ pub struct WriteHalf<W> {
     write: WriteState,
     line_end: LineEnd,
     was_reset: Arc<AtomicBool>,
+    tls: Shared,
 }
 
 /// Both halves of a stream.
@@ -67,13 +71,16 @@ impl<T: SplitTransport> Stream<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if it is closed.
+    /// [`Error::Closed`] if it is closed. [`TlsError::HandshakePending`](crate::tls::TlsError::HandshakePending), or what
+    /// failed it, in the middle of a handshake. The stream is dropped then.
     ///
     /// See the example at [`ReadHalf`].
     pub fn into_split(self) -> Result<Halves<T>, Error> {
-        let (transport, Inner { connection, read, write, settings }) = self.into_inner();
+        tls::check_open(self.session())?;
+        let (transport, Inner { mut connection, read, write, settings }) = self.into_inner();
         let (reader, writer) = transport.ok_or(Error::Closed)?.split();
         let limits = *connection.limits();
+        let tls = connection.take_tls().map(|session| Arc::new(Mutex::new(session)));
         let (incoming, outgoing) = connection.into_halves();
         let was_reset = Arc::new(AtomicBool::new(write.met_reset()));
         let line_end = settings.line_end;
@@ -85,8 +92,9 @@ impl<T: SplitTransport> Stream<T> {
                 limits,
                 settings,
                 was_reset: Arc::clone(&was_reset),
+                tls: tls.clone(),
             },
-            WriteHalf { transport: writer, outgoing, write, line_end, was_reset },
+            WriteHalf { transport: writer, outgoing, write, line_end, was_reset, tls },
         ))
     }
 
@@ -109,16 +117,29 @@ impl<T: SplitTransport> Stream<T> {
     /// ```
     #[expect(clippy::result_large_err, reason = "the halves themselves are what the caller wants back")]
     pub fn reunite(reader: ReadHalf<T::Reader>, writer: WriteHalf<T::Writer>) -> Result<Self, Halves<T>> {
-        let ReadHalf { transport: from, incoming, read, limits, settings, was_reset } = reader;
-        let WriteHalf { transport: to, outgoing, write, line_end, was_reset: of_writer } = writer;
+        let ReadHalf { transport: from, incoming, read, limits, settings, was_reset, tls } = reader;
+        let WriteHalf { transport: to, outgoing, write, line_end, was_reset: of_writer, tls: tls_of_writer } =
+            writer;
         match T::reunite(from, to) {
             Ok(transport) => {
-                let connection = Connection::from_halves(incoming, outgoing, limits);
+                // The other half's is the only other handle, and goes first.
+                drop(tls_of_writer);
+                let session = tls.and_then(Arc::into_inner);
+                let session =
+                    session.map(|session| session.into_inner().unwrap_or_else(PoisonError::into_inner));
+                let connection = Connection::from_halves(incoming, outgoing, limits).with_tls(session);
                 Ok(Self::from_inner(transport, Inner { connection, read, write, settings }))
             }
             Err((from, to)) => Err((
-                ReadHalf { transport: from, incoming, read, limits, settings, was_reset },
-                WriteHalf { transport: to, outgoing, write, line_end, was_reset: of_writer },
+                ReadHalf { transport: from, incoming, read, limits, settings, was_reset, tls },
+                WriteHalf {
+                    transport: to,
+                    outgoing,
+                    write,
+                    line_end,
+                    was_reset: of_writer,
+                    tls: tls_of_writer,
+                },
             )),
         }
     }
@@ -354,7 +375,8 @@ impl<W: WriteTransport> WriteHalf<W> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn shutdown_write(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.write.poll_shutdown(&mut self.outgoing, &mut self.transport, cx)).await
+        poll_fn(|cx| self.write.poll_shutdown(&mut self.outgoing, &mut self.tls, &mut self.transport, cx))
+            .await
     }
 }
 
@@ -377,13 +399,34 @@ impl<R: ReadTransport> Source for ReadHalf<R> {
     }
 
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.incoming.is_sealed() {
+            return self.poll_open(cx, &mut []).map_ok(drop);
+        }
         let was_reset = || self.was_reset.load(Ordering::Acquire);
         self.read.poll_fill(&mut self.incoming, &mut self.transport, cx, was_reset)
     }
 
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
+        if self.incoming.is_sealed() {
+            return self.poll_open(cx, buf);
+        }
         let was_reset = || self.was_reset.load(Ordering::Acquire);
         self.read.poll_bypass(&mut self.incoming, &mut self.transport, cx, buf, was_reset)
+    }
+}
+
+impl<R: ReadTransport> ReadHalf<R> {
+    /// Over TLS, brings text, or its end. What that causes to be sent goes out with the sending half's next call.
+    fn poll_open(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
+        loop {
+            match tls::open(&mut self.incoming, &mut self.tls, buf)? {
+                (Opened::NeedWire, _) => {
+                    let was_reset = || self.was_reset.load(Ordering::Acquire);
+                    ready!(self.read.poll_fill(&mut self.incoming, &mut self.transport, cx, was_reset))?;
+                }
+                (Opened::Text | Opened::End, n) => return Poll::Ready(Ok(n)),
+            }
+        }
     }
 }
 
@@ -393,17 +436,18 @@ impl<W: WriteTransport> Sink for WriteHalf<W> {
     }
 
     fn check_open(&mut self) -> Result<(), Error> {
-        self.write.check_open(&mut self.outgoing)
+        self.write.check_open(&mut self.outgoing, &mut self.tls)
     }
 
-    fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-        skip: usize,
-    ) -> Poll<Result<usize, Error>> {
-        let polled =
-            self.write.poll_write(&mut self.outgoing, &mut self.transport, cx, Side::Sender, parts, skip);
+    fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>> {
+        let polled = self.write.poll_write(
+            &mut self.outgoing,
+            &mut self.tls,
+            &mut self.transport,
+            cx,
+            Side::Sender,
+            unsent,
+        );
         self.tell_reset();
         polled
     }
@@ -413,7 +457,8 @@ impl<W: WriteTransport> Sink for WriteHalf<W> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let polled = self.write.poll_flush(&mut self.outgoing, &mut self.transport, cx, Side::Sender);
+        let polled =
+            self.write.poll_flush(&mut self.outgoing, &mut self.tls, &mut self.transport, cx, Side::Sender);
         self.tell_reset();
         polled
     }

@@ -49,6 +49,7 @@
 //!
 //! `futures-io` (default) and `tokio` implement the traits of those crates for [`Stream`]. Both can be on.
 
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod compat;
 mod dial;
 mod error;
@@ -62,6 +63,7 @@ mod pump;
 mod recv;
 mod send;
 mod stream;
+pub mod tls;
 mod transport;
 
 pub use asyncnet_core::{

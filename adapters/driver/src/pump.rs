@@ -15,6 +15,7 @@
 
 use crate::error::{Error, Failure, Operation};
 use crate::pool::Pooled;
+use crate::tls::Tls;
 use crate::transport::{ReadTransport, WriteTransport};
 use asyncnet_core::{Incoming, Outgoing, SendError};
 use std::io::{self, IoSlice};
@@ -150,32 +151,59 @@ impl WriteState {
     pub(crate) fn poll_flush(
         &mut self,
         outgoing: &mut Outgoing,
+        tls: &mut impl Tls,
         transport: &mut impl WriteTransport,
         cx: &mut Context<'_>,
         side: Side,
     ) -> Poll<Result<(), Error>> {
         outgoing.check_whole()?;
-        while !outgoing.is_empty() {
-            ready!(self.poll_write(outgoing, transport, cx, side, &[], 0))?;
+        loop {
+            tls.with(|session| outgoing.collect(session, &mut Pooled));
+            if outgoing.is_empty() {
+                break;
+            }
+            ready!(self.poll_write(outgoing, tls, transport, cx, side, Unsent::default()))?;
         }
         outgoing.release(&mut Pooled);
         self.poll_pass_on(transport, cx, side)
     }
 
-    /// Writes once: what is queued, and behind it `parts` without their first `skip` bytes. How many of the parts'
-    /// bytes went out.
+    /// Writes once: what is queued, and behind it what is unsent of a message. How much of that went out.
+    ///
+    /// Over TLS a step of it is sealed first, if nothing sealed is left; what is sealed has gone out, as far as the message
+    /// is concerned, and is told before the wire has it.
     pub(crate) fn poll_write(
+        &mut self,
+        outgoing: &mut Outgoing,
+        tls: &mut impl Tls,
+        transport: &mut impl WriteTransport,
+        cx: &mut Context<'_>,
+        side: Side,
+        unsent: Unsent<'_>,
+    ) -> Poll<Result<usize, Error>> {
+        let Some(sealed) = tls.with(|session| outgoing.seal(session, unsent.rest(), &mut Pooled)) else {
+            return self.poll_write_once(outgoing, transport, cx, side, unsent);
+        };
+        let n = sealed?;
+        match self.poll_write_once(outgoing, transport, cx, side, Unsent::default()) {
+            Poll::Pending if n == 0 => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending | Poll::Ready(Ok(_)) => Poll::Ready(Ok(n)),
+        }
+    }
+
+    /// Writes once what waits for the wire, and behind it what is unsent.
+    fn poll_write_once(
         &mut self,
         outgoing: &mut Outgoing,
         transport: &mut impl WriteTransport,
         cx: &mut Context<'_>,
         side: Side,
-        parts: &[IoSlice<'_>],
-        skip: usize,
+        unsent: Unsent<'_>,
     ) -> Poll<Result<usize, Error>> {
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
-        for piece in outgoing.wire_pending().chain(rest(parts, skip)).take(PIECES) {
+        for piece in outgoing.wire_pending().chain(unsent.rest()).take(PIECES) {
             slices[count] = IoSlice::new(piece);
             count += 1;
         }
@@ -187,15 +215,18 @@ impl WriteState {
             return Poll::Ready(Err(keep(&mut self.failed, Operation::Write, error)));
         }
         self.unflushed = true;
-        let queued = n.min(outgoing.len());
-        outgoing.wire_sent_to(queued, &mut Pooled);
-        Poll::Ready(Ok(n - queued))
+        let waiting = if outgoing.is_sealed() { outgoing.sealed_len() } else { outgoing.len() };
+        let waited = n.min(waiting);
+        outgoing.wire_sent_to(waited, &mut Pooled);
+        Poll::Ready(Ok(n - waited))
     }
 
-    /// Sends what is queued, then ends the direction. Once more is harmless.
+    /// Sends what is queued, then ends the direction: over TLS first its text, unless the session has failed, which its
+    /// alert has told. Once more is harmless.
     pub(crate) fn poll_shutdown(
         &mut self,
         outgoing: &mut Outgoing,
+        tls: &mut impl Tls,
         transport: &mut impl WriteTransport,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
@@ -203,7 +234,14 @@ impl WriteState {
         if outgoing.is_finished() {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.poll_flush(outgoing, transport, cx, Side::Sender))?;
+        // What a failed session left behind can never be sealed: its alert is the last thing to go.
+        if tls.with(|session| session.check_open().is_err()).unwrap_or(false) {
+            outgoing.drop_unsealed(&mut Pooled);
+        }
+        ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender))?;
+        if tls.with(|session| outgoing.end_text(session, &mut Pooled)).is_some() {
+            ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender))?;
+        }
         ready!(self.poll_call(cx, Side::Sender, Operation::Shutdown, |cx| {
             match ready!(transport.poll_shutdown_write(cx)) {
                 // The connection is gone already, and some systems say so here. Whether that was an end or a reset, the next
@@ -253,8 +291,11 @@ impl WriteState {
     }
 
     /// Whether there is something to send that can be sent.
-    pub(crate) fn has_work(&self, outgoing: &mut Outgoing) -> bool {
-        (!outgoing.is_empty() || self.unflushed) && self.failed.is_none() && outgoing.check_whole().is_ok()
+    pub(crate) fn has_work(&self, outgoing: &mut Outgoing, tls: &mut impl Tls) -> bool {
+        let answers = tls.with(|session| session.has_output()).unwrap_or(false);
+        (answers || !outgoing.is_empty() || self.unflushed)
+            && self.failed.is_none()
+            && outgoing.check_whole().is_ok()
     }
 
     /// Whether a write met a reset that came without an end. (After an end, a write to a peer that is gone meets
@@ -267,9 +308,10 @@ impl WriteState {
         self.failed.map_or(Ok(()), |failure| Err(failure.error()))
     }
 
-    /// Whether anything may be queued: the direction is open and its socket has not failed.
-    pub(crate) fn check_open(&self, outgoing: &mut Outgoing) -> Result<(), Error> {
+    /// Whether anything may be queued: the direction is open, and neither its socket nor its TLS session has failed.
+    pub(crate) fn check_open(&self, outgoing: &mut Outgoing, tls: &mut impl Tls) -> Result<(), Error> {
         outgoing.check_open().map_err(|error: SendError| Error::from(error))?;
+        tls.with(|session| session.check_open()).transpose()?;
         self.check()
     }
 }
@@ -328,13 +370,22 @@ fn retry<T>(
     Poll::Pending
 }
 
-/// The parts without their first `skip` bytes.
-pub(crate) fn rest<'a>(parts: &'a [IoSlice<'_>], mut skip: usize) -> impl Iterator<Item = &'a [u8]> {
-    parts.iter().filter_map(move |part| {
-        let passed = skip.min(part.len());
-        skip -= passed;
-        (passed < part.len()).then(|| &part[passed..])
-    })
+/// What of a message is not out: its parts without their first `skip` bytes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Unsent<'a> {
+    pub(crate) parts: &'a [IoSlice<'a>],
+    pub(crate) skip: usize,
+}
+
+impl<'a> Unsent<'a> {
+    pub(crate) fn rest(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut skip = self.skip;
+        self.parts.iter().filter_map(move |part| {
+            let passed = skip.min(part.len());
+            skip -= passed;
+            (passed < part.len()).then(|| &part[passed..])
+        })
+    }
 }
 
 fn keep(failed: &mut Option<Failure>, operation: Operation, error: io::Error) -> Error {

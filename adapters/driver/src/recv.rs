@@ -29,7 +29,7 @@ pub(crate) trait Source {
     /// Brings more bytes, or the end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
-    /// Reads past the connection into `buf`, while nothing waits in it.
+    /// Receives into `buf`, past the connection's buffer, while nothing waits in it: from the wire, or from TLS records.
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>>;
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn poll_recv<S: Source>(
         return Poll::Ready(Ok(0));
     }
     let incoming = source.incoming();
-    if incoming.can_bypass() && buf.len() >= incoming.read_bytes() {
+    if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= incoming.read_bytes()) {
         ready!(source.poll_relieve(cx))?;
         return source.poll_bypass(cx, buf);
     }

@@ -9,7 +9,7 @@
 
 use crate::error::Error;
 use crate::pool::Pooled;
-use crate::pump::rest;
+use crate::pump::Unsent;
 use asyncnet_core::{Outgoing, SendError};
 use bytes::Bytes;
 use memchr::memchr2;
@@ -25,13 +25,9 @@ pub(crate) trait Sink: Unpin {
     /// Whether anything may be sent or queued.
     fn check_open(&mut self) -> Result<(), Error>;
 
-    /// Writes once what is queued and behind it the parts without their first `skip` bytes: how many of those went out.
-    fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-        skip: usize,
-    ) -> Poll<Result<usize, Error>>;
+    /// Writes once what is queued and behind it what is unsent of a message: how much of that went out, or over TLS was
+    /// sealed.
+    fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>>;
 
     /// A message is torn: the end of the transport must not look like an end of the stream.
     fn torn(&mut self);
@@ -48,7 +44,7 @@ pub(crate) async fn send<S: Sink>(sink: &mut S, parts: &[IoSlice<'_>]) -> Result
         return Ok(());
     }
     sink.outgoing().begin_direct(of)?;
-    Direct { sink, parts, skip: 0, left: of }.await?;
+    Direct { sink, unsent: Unsent { parts, skip: 0 }, left: of }.await?;
     poll_fn(|cx| sink.poll_flush(cx)).await
 }
 
@@ -77,9 +73,7 @@ pub(crate) fn check_text(text: &[u8]) -> Result<(), Error> {
 struct Direct<'a, S: Sink> {
     sink: &'a mut S,
     /// The parts that are not out in full.
-    parts: &'a [IoSlice<'a>],
-    /// How many bytes of the first one are out.
-    skip: usize,
+    unsent: Unsent<'a>,
     /// How many bytes are not out.
     left: usize,
 }
@@ -88,11 +82,11 @@ impl<S: Sink> Direct<'_, S> {
     fn advance(&mut self, n: usize) {
         self.sink.outgoing().direct_sent(n);
         self.left -= n;
-        self.skip += n;
-        while let Some((first, rest)) = self.parts.split_first().filter(|(first, _)| first.len() <= self.skip)
-        {
-            self.skip -= first.len();
-            self.parts = rest;
+        let Unsent { parts, skip } = &mut self.unsent;
+        *skip += n;
+        while let Some((first, rest)) = parts.split_first().filter(|(first, _)| first.len() <= *skip) {
+            *skip -= first.len();
+            *parts = rest;
         }
     }
 }
@@ -103,7 +97,7 @@ impl<S: Sink> Future for Direct<'_, S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         while this.left > 0 {
-            match ready!(this.sink.poll_write(cx, this.parts, this.skip)) {
+            match ready!(this.sink.poll_write(cx, this.unsent)) {
                 Ok(n) => this.advance(n),
                 Err(error) => {
                     this.sink.outgoing().end_direct();
@@ -119,7 +113,7 @@ impl<S: Sink> Future for Direct<'_, S> {
 /// Nothing happens after the end: the connection knows of no direct send then.
 impl<S: Sink> Drop for Direct<'_, S> {
     fn drop(&mut self) {
-        let rest: Vec<&[u8]> = rest(self.parts, self.skip).collect();
+        let rest: Vec<&[u8]> = self.unsent.rest().collect();
         self.sink.outgoing().abandon_direct(&rest, &mut Pooled);
         if self.sink.outgoing().is_abandoned() {
             self.sink.torn();

@@ -4,7 +4,7 @@ use super::dirty_blocks::DirtyBlocks;
 use super::line_reader::{Case, policy};
 use super::oracle::{self, Oracle};
 use super::script::Step;
-use asyncnet_core::{BLOCK_BYTES, Connection, Ending, LinePolicy, LineSpan, RecvError, Search};
+use asyncnet_core::{BLOCK_BYTES, Connection, Ending, LinePolicy, LineSpan, ProcessError, RecvError, Search};
 use bytes::Bytes;
 use std::fmt::Debug;
 
@@ -73,7 +73,10 @@ impl<'a> Player<'a> {
             b'r' => self.connection.incoming_mut().release(&mut self.blocks),
             b'x' => self.wire_eof(),
             _ => {
-                let settled = self.connection.process();
+                let settled = self.connection.process().map_err(|error| match error {
+                    ProcessError::Recv(error) => error,
+                    other => panic!("without TLS: {other}"),
+                });
                 self.same(settled, Oracle::settle);
             }
         }

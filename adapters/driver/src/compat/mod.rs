@@ -10,6 +10,7 @@ mod futures_io;
 mod tokio;
 
 use crate::error::Error;
+use crate::pump::Unsent;
 use crate::recv::{self, Source};
 use crate::send::Sink;
 use crate::stream::Stream;
@@ -34,7 +35,7 @@ impl<T: Transport> Stream<T> {
         }
         // What is queued comes first: a write that took only that goes on.
         loop {
-            let n = ready!(Sink::poll_write(self, cx, bufs, 0))?;
+            let n = ready!(Sink::poll_write(self, cx, Unsent { parts: bufs, skip: 0 }))?;
             if n > 0 {
                 return Poll::Ready(Ok(n));
             }

@@ -12,10 +12,12 @@
 
 use crate::error::Error;
 use crate::stream::Stream;
+use crate::tls;
 use crate::transport::Transport;
 use asyncnet_core::Connection;
 #[cfg(doc)]
 use asyncnet_core::Limits;
+use asyncnet_core::tls::Opened;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub(super) struct Drain {
     dropped: usize,
     /// How many bytes of ours were not out then.
     unsent: usize,
+    /// Text of ours could not be sealed any more.
+    lost: bool,
 }
 
 /// How a close went.
@@ -55,6 +59,7 @@ pub enum Closed {
 
 impl<T: Transport> Stream<T> {
     /// Sends what is queued, then ends the write side: the peer sees the end, and receiving goes on. Twice is harmless.
+    /// Over TLS the end is a `close_notify`, and then that of the transport.
     ///
     /// # Errors
     ///
@@ -79,7 +84,8 @@ impl<T: Transport> Stream<T> {
         poll_fn(|cx| self.poll_shutdown_write(cx)).await
     }
 
-    /// Ends the connection well: sends what is queued, ends the write side, and waits for the peer's end, dropping
+    /// Ends the connection well: sends what is queued, ends the write side (over TLS with `close_notify`, RFC 8446,
+    /// section 6.1, unless the session failed: then its alert was the last to go), and waits for the peer's end, dropping
     /// what it still sends, so that a reset does not take the last messages away from it. Twice is harmless.
     ///
     /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent
@@ -90,7 +96,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// When something is not with the peer for certain: [`Error::Io`] when the socket failed before or fails now,
     /// [`SendError::Abandoned`](crate::SendError::Abandoned) when a message is torn; the peer then sees a reset where
-    /// the platform can send one. The stream is closed all the same.
+    /// the platform can send one. [`Error::Tls`] when TLS failed before and text was still queued. The stream is closed
+    /// all the same.
     ///
     /// # Cancel safety
     ///
@@ -135,17 +142,23 @@ impl<T: Transport> Stream<T> {
     pub(crate) fn poll_shutdown_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.write.poll_shutdown(self.connection.outgoing_mut(), transport, cx)
+        let (_, outgoing, mut session) = self.connection.sides();
+        session.as_ref().map(|session| session.check_open()).transpose()?;
+        self.write.poll_shutdown(outgoing, &mut session, transport, cx)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
         let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(Closed::Before)) };
         let limits = *self.connection.limits();
-        let mut drain = self.drain.unwrap_or(Drain { until: None, dropped: 0, unsent: usize::MAX });
-        let outgoing = self.connection.outgoing_mut();
-        let sent = self.write.poll_shutdown(outgoing, transport, cx);
-        if outgoing.len() < drain.unsent {
-            (drain.unsent, drain.dropped) = (outgoing.len(), 0);
+        let mut drain =
+            self.drain.unwrap_or(Drain { until: None, dropped: 0, unsent: usize::MAX, lost: false });
+        let (_, outgoing, mut session) = self.connection.sides();
+        drain.lost |=
+            session.as_ref().is_some_and(|session| session.failure().is_some()) && !outgoing.is_empty();
+        let sent = self.write.poll_shutdown(outgoing, &mut session, transport, cx);
+        let unsent = outgoing.len() + outgoing.sealed_len();
+        if unsent < drain.unsent {
+            (drain.unsent, drain.dropped) = (unsent, 0);
         }
         if sent.is_ready() && drain.until.is_none() {
             drain.until = Some(transport.now().saturating_add(limits.drain_time_max));
@@ -158,7 +171,12 @@ impl<T: Transport> Stream<T> {
         // What the peer sends is taken also while ours is on its way: two that close at once would wait for each other.
         match self.poll_drain(cx) {
             Poll::Ready(Ok(Closed::PeerEnded)) if sent.is_pending() => Poll::Pending,
-            Poll::Ready(ended) => Poll::Ready(self.ended(ended, sent.is_pending())),
+            Poll::Ready(ended) => {
+                let failure =
+                    self.connection.tls().and_then(|session| session.failure()).filter(|_| drain.lost);
+                let ended = failure.map_or(ended, |error| Err(error.clone().into()));
+                Poll::Ready(self.ended(ended, sent.is_pending()))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
@@ -169,10 +187,19 @@ impl<T: Transport> Stream<T> {
         let (Some(transport), Some(drain)) = (&mut self.transport, &mut self.drain) else {
             return Poll::Ready(Err(Error::Closed));
         };
-        let incoming = self.connection.incoming_mut();
+        let (incoming, _, mut session) = self.connection.sides();
         incoming.drop_all();
         loop {
-            if incoming.has_ended() {
+            // Text is opened to see its end. Where it cannot be any more, the wire's end is waited for.
+            match tls::open(incoming, &mut session, &mut []) {
+                Ok((Opened::Text, _)) => {
+                    drain.dropped = drain.dropped.saturating_add(incoming.drop_all());
+                    continue;
+                }
+                Ok((Opened::NeedWire | Opened::End, _)) => {}
+                Err(_) => drain.dropped = drain.dropped.saturating_add(incoming.drop_sealed()),
+            }
+            if incoming.has_ended() || incoming.has_wire_ended() {
                 return Poll::Ready(Ok(Closed::PeerEnded));
             }
             if drain.dropped > limits.drain_bytes_max

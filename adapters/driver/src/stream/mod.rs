@@ -7,6 +7,8 @@
 //! serves `recv` and `send`.
 //!
 //! ```text
+//!   [ open ] -- start_tls --> [ handshaking: no data ] --> [ open, over TLS ], or [ failed: look, and close ]
+//!      |
 //!   [ open ] -- shutdown_write --> [ write side ended ] --+
 //!      |                                                  | close: drain to the peer's end
 //!      +----------------------- close --------------------+-----------> [ closed: no transport ]
@@ -16,20 +18,22 @@
 mod close;
 mod receive;
 mod send;
+mod start_tls;
 
 pub use close::Closed;
 
 use crate::error::Error;
 use crate::line::LineEnd;
 use crate::pool::Pooled;
-use crate::pump::{ReadState, Side, WriteState};
+use crate::pump::{ReadState, Side, Unsent, WriteState};
 use crate::recv::Source;
 use crate::send::Sink;
+use crate::tls;
 use crate::transport::{Endpoints, Transport};
+use asyncnet_core::tls::{Opened, Session};
 use asyncnet_core::{Connection, Endpoint, Incoming, Limits, LinePolicy, Outgoing};
 use bytes::Bytes;
-use std::io::IoSlice;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A buffered stream socket over the transport `T`.
 ///
@@ -67,6 +71,8 @@ pub struct Stream<T> {
     read: ReadState,
     write: WriteState,
     settings: Settings,
+    /// While a TLS handshake is under way.
+    handshake: Option<Box<start_tls::Handshake>>,
     /// Once a close has begun.
     drain: Option<close::Drain>,
 }
@@ -147,7 +153,7 @@ impl<T: Transport> Stream<T> {
 
     pub(crate) fn from_inner(transport: T, inner: Inner) -> Self {
         let Inner { connection, read, write, settings } = inner;
-        Self { transport: Some(transport), connection, read, write, settings, drain: None }
+        Self { transport: Some(transport), connection, read, write, settings, handshake: None, drain: None }
     }
 
     // Looks and settings.
@@ -306,6 +312,12 @@ impl<T: Transport> Stream<T> {
     }
 }
 
+impl<T> Stream<T> {
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.connection.tls()
+    }
+}
+
 impl<T: Transport + Endpoints> Stream<T> {
     /// The address of this end.
     ///
@@ -345,9 +357,11 @@ impl<T: Transport> Source for Stream<T> {
 
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
+        tls::check_established(&mut self.connection.sides().2)?;
         if self.connection.outgoing().is_heavy() {
             self.send_before_waiting(cx)?;
-            if self.connection.outgoing().is_heavy() && self.write.has_work(self.connection.outgoing_mut()) {
+            let (_, outgoing, mut session) = self.connection.sides();
+            if outgoing.is_heavy() && self.write.has_work(outgoing, &mut session) {
                 self.connection.incoming_mut().release(&mut Pooled);
                 return Poll::Pending;
             }
@@ -356,12 +370,17 @@ impl<T: Transport> Source for Stream<T> {
     }
 
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.connection.incoming().is_sealed() {
+            return self.poll_open(cx, &mut []).map_ok(drop);
+        }
         self.send_before_waiting(cx)?;
-        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.read.poll_fill(self.connection.incoming_mut(), transport, cx, || self.write.met_reset())
+        self.poll_fill(cx)
     }
 
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
+        if self.connection.incoming().is_sealed() {
+            return self.poll_open(cx, buf);
+        }
         self.send_before_waiting(cx)?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, || self.write.met_reset())
@@ -373,12 +392,32 @@ impl<T: Transport> Stream<T> {
     /// set.
     fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        let outgoing = self.connection.outgoing_mut();
-        if self.write.has_work(outgoing) {
+        let (_, outgoing, mut session) = self.connection.sides();
+        if self.write.has_work(outgoing, &mut session) {
             // An error of the write side is the next send's to report: what has come can still be received.
-            drop(self.write.poll_flush(outgoing, transport, cx, Side::Receiver));
+            drop(self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver));
         }
         Ok(())
+    }
+
+    /// Reads once from the wire.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        self.read.poll_fill(self.connection.incoming_mut(), transport, cx, || self.write.met_reset())
+    }
+
+    /// Over TLS, brings text, or its end: into `buf` as far as it fits (how many bytes), else into the buffer.
+    fn poll_open(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
+        loop {
+            let (incoming, _, mut session) = self.connection.sides();
+            let opened = tls::open(incoming, &mut session, buf);
+            // What that caused goes out: an answer, or the alert that goes with an error.
+            self.send_before_waiting(cx)?;
+            match opened? {
+                (Opened::NeedWire, _) => ready!(self.poll_fill(cx))?,
+                (Opened::Text | Opened::End, n) => return Poll::Ready(Ok(n)),
+            }
+        }
     }
 }
 
@@ -389,17 +428,14 @@ impl<T: Transport> Sink for Stream<T> {
 
     fn check_open(&mut self) -> Result<(), Error> {
         self.check_transport()?;
-        self.write.check_open(self.connection.outgoing_mut())
+        let (_, outgoing, mut session) = self.connection.sides();
+        self.write.check_open(outgoing, &mut session)
     }
 
-    fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-        skip: usize,
-    ) -> Poll<Result<usize, Error>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.write.poll_write(self.connection.outgoing_mut(), transport, cx, Side::Sender, parts, skip)
+        let (_, outgoing, mut session) = self.connection.sides();
+        self.write.poll_write(outgoing, &mut session, transport, cx, Side::Sender, unsent)
     }
 
     fn torn(&mut self) {
@@ -411,6 +447,7 @@ impl<T: Transport> Sink for Stream<T> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.write.poll_flush(self.connection.outgoing_mut(), transport, cx, Side::Sender)
+        let (_, outgoing, mut session) = self.connection.sides();
+        self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Sender)
     }
 }

@@ -1,0 +1,233 @@
+//! How a stream begins TLS, and what it tells of it.
+//!
+//! ```text
+//!   start_tls:  finish dropping a line -> send what is queued -> is plaintext left? -- yes --> error, still plaintext
+//!                                                                    | no, or it may be
+//!                                                                    v
+//!   handshake:  +--> open what came -- done -----> send all of ours, and return
+//!               |        |       `--- failed ----> send the alert, and return
+//!               |        | more is needed
+//!               |        v
+//!               +-- send ours, read once -- not in time --> failed
+//! ```
+//!
+//! Invariants:
+//! - Once TLS has begun nothing is sent or received as plaintext, whatever becomes of the future.
+//! - A handshake that is called again goes on only as what it was: the same side, configuration and name.
+//! - Its time runs from its first poll to its end, however often it is dropped in between.
+
+use crate::error::Error;
+use crate::pool::Pooled;
+use crate::recv::Source;
+use crate::send::Sink;
+use crate::stream::Stream;
+use crate::tls::{self, StartTls, TlsError, TlsInfo};
+use crate::transport::Transport;
+#[cfg(doc)]
+use asyncnet_core::Limits;
+use asyncnet_core::tls::Session;
+use asyncnet_core::tls::rustls::pki_types::CertificateDer;
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// A handshake under way.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    how: StartTls,
+    /// When it is to be done: known once it was polled.
+    until: Option<Duration>,
+}
+
+impl<T: Transport> Stream<T> {
+    /// Upgrades the stream to TLS in place (what protocols call STARTTLS), or begins with it: sends what is queued, as
+    /// plaintext, and makes the handshake. What it returns is the proof that it was made.
+    ///
+    /// `how` is a [`StartTls`], which a server's configuration alone can stand for.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Leftover`] if so much as a byte of plaintext came that was not received, unless `how` says what is to
+    /// become of it. Then, and for any other error before TLS began ([`Error::Io`] of sending what is queued, the fatal
+    /// errors of lines, [`SendError::Closed`](crate::SendError::Closed)), nothing of TLS was sent and the stream is still
+    /// plaintext.
+    ///
+    /// What fails a handshake: every other [`TlsError`], [`Error::Io`]. The alert for the peer is sent. The stream
+    /// can then only be looked at and closed. [`TlsError::HandshakeTimedOut`] after [`Limits::handshake_time_max`].
+    ///
+    /// [`TlsError::AlreadyStarted`] if TLS was begun in another way, or is done.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves the handshake under way: the same call again, or [`handshake`](Self::handshake), goes on with
+    /// it, within the same time, and everything else fails with [`TlsError::HandshakePending`]. If it had not begun, the
+    /// stream is plaintext and nothing is lost.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # use asyncnet_conformance::pki;
+    /// use asyncnet_driver::tls::StartTls;
+    ///
+    /// # let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// let serve = async {
+    ///     assert_eq!(server.recv_line().await?.unwrap(), "STARTTLS");
+    ///     server.queue_line("220 go ahead")?;
+    ///     server.start_tls(&theirs).await?;
+    ///     assert_eq!(server.recv_line().await?.unwrap(), "over TLS");
+    ///     Ok::<_, asyncnet_driver::Error>(())
+    /// };
+    /// let ask = async {
+    ///     client.send_line("STARTTLS").await?;
+    ///     assert_eq!(client.recv_line().await?.unwrap(), "220 go ahead");
+    ///     let proof = client.start_tls(StartTls::client(&ours, "localhost")?).await?;
+    ///     assert!(client.is_tls());
+    ///     assert_eq!(proof.version().to_string(), "TLSv1.3");
+    ///     client.send_line("over TLS").await
+    /// };
+    /// let (served, asked) = futures_lite::future::zip(serve, ask).await;
+    /// served?;
+    /// asked?;
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn start_tls(&mut self, how: impl Into<StartTls>) -> Result<TlsInfo, Error> {
+        let how = how.into();
+        poll_fn(|cx| self.poll_start_tls(cx, &how)).await
+    }
+
+    /// Goes on with a handshake that has begun, to its end: of a stream that a TLS listener accepted, or after a
+    /// [`start_tls`](Self::start_tls) that was dropped. Once it is done, it returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NotStarted`] if TLS has not begun; else as [`start_tls`](Self::start_tls).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start_tls`](Self::start_tls).
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::tls::TlsError;
+    /// use asyncnet_driver::Error;
+    ///
+    /// let (mut client, _server) = asyncnet_smol::pair()?;
+    /// assert!(matches!(client.handshake().await, Err(Error::Tls(TlsError::NotStarted))));
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn handshake(&mut self) -> Result<TlsInfo, Error> {
+        poll_fn(|cx| {
+            self.check_transport()?;
+            self.poll_handshake(cx)
+        })
+        .await
+    }
+
+    /// Whether a TLS handshake has succeeded on this stream.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(!client.is_tls());
+    /// ```
+    #[doc(alias = "is_ssl")]
+    pub fn is_tls(&self) -> bool {
+        self.connection.tls().is_some_and(Session::is_established)
+    }
+
+    /// Whether a TLS handshake has begun, is not done and has not failed.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(!client.is_handshaking());
+    /// ```
+    pub fn is_handshaking(&self) -> bool {
+        self.connection.tls().is_some_and(Session::is_handshaking)
+    }
+
+    /// What the handshake agreed on: `None` unless it has succeeded.
+    ///
+    /// See the example at [`start_tls`](Self::start_tls).
+    pub fn tls_info(&self) -> Option<TlsInfo> {
+        self.connection.tls_info()
+    }
+
+    /// The peer's certificates, leaf first, in DER, as the peer presented them; empty without TLS, before the handshake
+    /// has succeeded, and when the peer showed none.
+    ///
+    /// The handshake verified them as its configuration says: by default they are good, and for the name that was asked
+    /// for.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(client.peer_certificates().is_empty());
+    /// ```
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        let session = self.connection.tls().filter(|session| session.is_established());
+        session.and_then(|session| session.peer_certificates()).unwrap_or_default()
+    }
+
+    /// Begins TLS and sends nothing yet.
+    pub(crate) fn begin_tls(&mut self, how: &StartTls) -> Result<(), Error> {
+        self.connection.start_tls_from(how.clone(), &mut Pooled)?;
+        self.handshake = Some(Box::new(Handshake { how: how.clone(), until: None }));
+        Ok(())
+    }
+
+    fn poll_start_tls(&mut self, cx: &mut Context<'_>, how: &StartTls) -> Poll<Result<TlsInfo, Error>> {
+        self.check_transport()?;
+        if self.connection.tls().is_none() {
+            // The rest of a line that is being dropped is not the peer's handshake.
+            self.connection.incoming_mut().settle()?;
+            while self.connection.incoming().is_discarding() {
+                ready!(Source::poll_more(self, cx))?;
+                self.connection.incoming_mut().settle()?;
+            }
+            self.check_open()?;
+            ready!(Sink::poll_flush(self, cx))?;
+            self.begin_tls(how)?;
+        } else if !self.handshake.as_ref().is_some_and(|under_way| under_way.how.is_same(how)) {
+            return Poll::Ready(Err(TlsError::AlreadyStarted.into()));
+        }
+        self.poll_handshake(cx)
+    }
+
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsInfo, Error>> {
+        let after = self.connection.limits().handshake_time_max;
+        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let until = self
+            .handshake
+            .as_mut()
+            .map(|handshake| *handshake.until.get_or_insert_with(|| transport.now().saturating_add(after)));
+        if let Poll::Ready(done) = self.poll_handshake_on(cx) {
+            return Poll::Ready(done);
+        }
+        let (Some(until), Some(transport)) = (until, self.transport.as_mut()) else { return Poll::Pending };
+        ready!(transport.poll_until(cx, until));
+        let (_, _, session) = self.connection.sides();
+        Poll::Ready(Err(session.map_or(TlsError::NotStarted, |session| session.time_out(after)).into()))
+    }
+
+    fn poll_handshake_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsInfo, Error>> {
+        loop {
+            let (incoming, _, mut session) = self.connection.sides();
+            let Some(under_way) = session.as_ref().map(|session| !session.is_established()) else {
+                return Poll::Ready(Err(TlsError::NotStarted.into()));
+            };
+            let opened =
+                if under_way { tls::open(incoming, &mut session, &mut []).map(drop) } else { Ok(()) };
+            // What the wire does to the sending is the read's to tell: the peer may have said why it hung up.
+            let sent = Sink::poll_flush(self, cx);
+            if let Err(error) = opened {
+                ready!(sent).ok();
+                self.handshake = None;
+                return Poll::Ready(Err(error.into()));
+            }
+            if let Some(info) = self.tls_info() {
+                ready!(sent)?;
+                self.handshake = None;
+                return Poll::Ready(Ok(info));
+            }
+            ready!(self.poll_fill(cx))?;
+        }
+    }
+}

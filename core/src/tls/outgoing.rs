@@ -1,0 +1,110 @@
+//! The sending half over TLS: from text to sealed bytes.
+
+use crate::block::{BLOCK_BYTES, Blocks};
+use crate::outgoing::Outgoing;
+use crate::tls::{RECORD_OVERHEAD, RECORD_TEXT_MAX, Session, TlsError};
+use core::iter::Peekable;
+
+/// How much is sealed at once: what then fills the longest block. That is a good write, and a send that is dropped has
+/// not gone further than this beyond what the wire took.
+const SEAL_TEXT_MAX: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1]
+    - BLOCK_BYTES[BLOCK_BYTES.len() - 1] / RECORD_TEXT_MAX * RECORD_OVERHEAD;
+
+impl Outgoing {
+    /// Seals what is queued and behind it the `parts`, as far as one step goes, if nothing sealed waits for the wire: how many
+    /// bytes of the parts.
+    ///
+    /// What is short is put together first: many queued lines become few records.
+    ///
+    /// # Errors
+    ///
+    /// What ended the session; [`TlsError::HandshakePending`]; [`TlsError::KeysSpent`].
+    ///
+    /// See the example at [`Connection::start_tls`](crate::Connection::start_tls).
+    pub fn seal<'a>(
+        &mut self,
+        session: &mut Session,
+        parts: impl Iterator<Item = &'a [u8]>,
+        blocks: &mut impl Blocks,
+    ) -> Result<usize, TlsError> {
+        self.collect(session, blocks);
+        if self.has_sealed() {
+            return Ok(0);
+        }
+        let queued = self.len();
+        let mut left = SEAL_TEXT_MAX;
+        // To the shorter of two lifetimes: the caller's parts live longer than this borrow of the queue.
+        let parts = parts.map(|part| -> &[u8] { part });
+        let mut texts = self.queued().chain(parts).filter(|text| !text.is_empty()).peekable();
+        let mut rest: &[u8] = &[];
+        while left > 0 {
+            if rest.is_empty() {
+                let Some(next) = texts.next() else { break };
+                rest = next;
+            }
+            let n = if rest.len() < RECORD_TEXT_MAX.min(left) && texts.peek().is_some() {
+                seal_together(&mut rest, &mut texts, left, session, blocks)?
+            } else {
+                let n = rest.len().min(left);
+                session.seal(&rest[..n], blocks)?;
+                rest = &rest[n..];
+                n
+            };
+            left -= n;
+        }
+        drop(texts);
+        let sealed = SEAL_TEXT_MAX - left;
+        self.drop_queued(sealed.min(queued), blocks);
+        self.collect(session, blocks);
+        Ok(sealed - sealed.min(queued))
+    }
+
+    /// Once the caller has closed, and all that was queued is sealed: says so to the peer, with `close_notify`.
+    ///
+    /// See the example at [`Connection::start_tls`](crate::Connection::start_tls).
+    pub fn end_text(&mut self, session: &mut Session, blocks: &mut impl Blocks) {
+        if self.is_closed() && self.queued().all(<[u8]>::is_empty) {
+            session.close_notify(blocks);
+            self.collect(session, blocks);
+        }
+    }
+
+    /// Takes over what the session wants sent, unless earlier output still waits for the wire.
+    ///
+    /// See the example at [`Connection::start_tls`](crate::Connection::start_tls).
+    pub fn collect(&mut self, session: &mut Session, blocks: &mut impl Blocks) {
+        if !self.has_sealed() {
+            session.answer(blocks);
+            if session.has_output() {
+                self.swap_sealed(session.output(), blocks);
+            }
+        }
+    }
+}
+
+/// Seals one record of several short texts: how many bytes. `rest` is then what is left of the last of them.
+fn seal_together<'a>(
+    rest: &mut &'a [u8],
+    texts: &mut Peekable<impl Iterator<Item = &'a [u8]>>,
+    left: usize,
+    session: &mut Session,
+    blocks: &mut impl Blocks,
+) -> Result<usize, TlsError> {
+    let mut block = blocks.take(RECORD_TEXT_MAX);
+    let mut n = 0;
+    loop {
+        let space = &mut block.bytes_mut()[n..left.min(RECORD_TEXT_MAX)];
+        let fits = rest.len().min(space.len());
+        space[..fits].copy_from_slice(&rest[..fits]);
+        n += fits;
+        *rest = &rest[fits..];
+        if !rest.is_empty() {
+            break;
+        }
+        let Some(next) = texts.next() else { break };
+        *rest = next;
+    }
+    let sealed = session.seal(&block.bytes()[..n], blocks);
+    blocks.give(block);
+    sealed.map(|()| n)
+}

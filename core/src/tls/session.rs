@@ -1,0 +1,617 @@
+//! The TLS session of one connection: the only file that calls rustls.
+//!
+//! ```text
+//!   [ handshaking ] --- done ---> [ open ] --- close_notify came ---> [ open, peer closed ]
+//!         |                          |                                      |
+//!         +----- fatal error --------+--------------------------------------+
+//!         v
+//!   [ failed: its alert is in the output, every call gives the same error ]
+//! ```
+//!
+//! It owns no buffer that data flows through: what comes from the wire, and the text in it, belong to the receiving half.
+//! What is to go to the wire lies in `output` until the sending half collects it, so that order is kept whoever
+//! caused it.
+//!
+//! Below is rustls' unbuffered interface, which is fast and small, and has edges. The rules that blunt them, and that
+//! the tests of this file break one by one:
+//! 1. rustls keeps offsets into the input while handshake messages in it are not whole, and panics when it is then
+//!    called with less. Such input is *held* here, and every call gets it.
+//! 2. After an error the input is not looked at again: the alert is fetched with an empty one, while there is one.
+//! 3. A message that rustls hands out is taken, always: dropped, it is lost.
+//! 4. rustls would seal after a fatal error, and after our `close_notify`: this file does not.
+//! 5. What is held is bounded.
+//! 6. Some errors come without an alert: rustls is then led to a broken record, for which it has one.
+//! 7. rustls answers a key update with the next text it seals. To have the answer at once, it is asked to seal a byte
+//!    into no space: that fails, and leaves the answer behind.
+
+use crate::block::Blocks;
+use crate::buffer::Buffer;
+use crate::tls::info::{TlsInfo, TlsVersion};
+use crate::tls::start::{Side, StartTls};
+use crate::tls::{Opened, TlsError};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::pki_types::CertificateDer;
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::{CommonState, HandshakeKind, ProtocolVersion};
+
+/// The longest text of a record, in bytes (RFC 8446, section 5.1).
+pub(crate) const RECORD_TEXT_MAX: usize = 16 << 10;
+
+/// What a record may have around its text, at least: header, explicit nonce, content type, tag. The most is TLS 1.2's
+/// AES-GCM: 5 + 8 + 16.
+pub(crate) const RECORD_OVERHEAD: usize = 32;
+
+/// What may wait for the rest of a handshake message: the longest that rustls takes (64 KiB), cut into records of a good
+/// size, and one record.
+pub(crate) const HELD_BYTES_MAX: usize = (64 << 10) + (18 << 10);
+
+/// The most that waits to be sent before an answer to the peer is put off.
+const ANSWER_BYTES_MAX: usize = 4 << 10;
+
+const HEADER_LEN: usize = 5;
+
+/// What a handshake message is expected to take; more space is made when it is longer.
+const MESSAGE_LEN: usize = 1 << 10;
+
+/// A TLS session, over buffers that are not its own.
+pub struct Session {
+    conn: Conn,
+    /// Input that rustls refers to (rule 1), and what came behind it.
+    held: Vec<u8>,
+    /// What is to be sent, in order.
+    output: Buffer,
+    failed: Option<TlsError>,
+    peer_closed: bool,
+    /// We sent `close_notify`, or can seal no more.
+    write_closed: bool,
+    /// Something that is not text came in: an answer may be held back (rule 7).
+    owes_answer: bool,
+    accept_truncation: bool,
+}
+
+enum Conn {
+    Client(UnbufferedClientConnection),
+    Server(UnbufferedServerConnection),
+}
+
+impl Session {
+    /// A session that has begun: a client's first message is in its output.
+    pub(crate) fn new(how: StartTls, blocks: &mut dyn Blocks) -> Result<Self, TlsError> {
+        let conn = match how.side {
+            Side::Client(config, name) => Conn::Client(UnbufferedClientConnection::new(config, name)?),
+            Side::Server(config) if config.max_early_data_size > 0 => {
+                let why = "early data can be played back to a server by others, and is not taken";
+                return Err(TlsError::Config(why.into()));
+            }
+            Side::Server(config) => Conn::Server(UnbufferedServerConnection::new(config)?),
+        };
+        let mut session = Self {
+            conn,
+            held: Vec::new(),
+            output: Buffer::default(),
+            failed: None,
+            peer_closed: false,
+            write_closed: false,
+            owes_answer: false,
+            accept_truncation: how.accept_truncation,
+        };
+        session.take_in(&mut Buffer::default(), blocks, &mut |_, _| ())?;
+        Ok(session)
+    }
+
+    /// Opens records of `input` until one with text came, which goes to `sink`, or until more input is needed.
+    pub(crate) fn open(
+        &mut self,
+        input: &mut Buffer,
+        ended: bool,
+        blocks: &mut dyn Blocks,
+        sink: &mut dyn FnMut(&[u8], &mut dyn Blocks),
+    ) -> Result<Opened, TlsError> {
+        self.check()?;
+        if self.peer_closed {
+            return Ok(Opened::End);
+        }
+        if !self.is_waiting_for(input.filled()) {
+            match self.take_in(input, blocks, sink)? {
+                Did::Text => return Ok(Opened::Text),
+                Did::PeerClosed => return Ok(Opened::End),
+                Did::Done => {}
+            }
+        }
+        if ended {
+            return match self.is_handshaking() {
+                true => Err(self.fail(TlsError::HandshakeEnded)),
+                false if self.accept_truncation => Ok(Opened::End),
+                false => Err(TlsError::Truncated),
+            };
+        }
+        if self.held.len() + input.len() > HELD_BYTES_MAX {
+            let error = self.fail(TlsError::HandshakeTooLong { limit: HELD_BYTES_MAX });
+            let rest = core::mem::take(&mut self.held).len();
+            self.alert(rest, blocks);
+            return Err(error);
+        }
+        Ok(Opened::NeedWire)
+    }
+
+    /// Seals `text`.
+    pub(crate) fn seal(&mut self, text: &[u8], blocks: &mut dyn Blocks) -> Result<(), TlsError> {
+        self.check_open()?;
+        if self.write_closed {
+            return Err(TlsError::KeysSpent);
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.give_out(Job::Seal(text), blocks)
+    }
+
+    /// Says to the peer that nothing more will be sent, unless it is not to be said: before the handshake is done,
+    /// after a failure, or twice.
+    pub(crate) fn close_notify(&mut self, blocks: &mut dyn Blocks) {
+        if self.check_open().is_ok() && !self.write_closed {
+            // It cannot fail but by a fault that the session remembers.
+            drop(self.give_out(Job::CloseNotify, blocks));
+            self.write_closed = true;
+        }
+    }
+
+    /// Puts an answer that rustls holds back into the output, unless much waits there already.
+    pub(crate) fn answer(&mut self, blocks: &mut dyn Blocks) {
+        if !self.owes_answer || self.output.len() > ANSWER_BYTES_MAX {
+            return;
+        }
+        self.owes_answer = false;
+        let tls13 = self.common().protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        if tls13 && !self.write_closed && self.check_open().is_ok() {
+            // As above.
+            drop(self.give_out(Job::Answer, blocks));
+        }
+    }
+
+    /// Ends the session: every later call fails with `error`.
+    pub(crate) fn fail(&mut self, error: TlsError) -> TlsError {
+        self.failed.get_or_insert(error).clone()
+    }
+
+    /// Ends a handshake that took longer than `after`: the error that every later call gives. Nothing, once it is done.
+    ///
+    /// See the example at [`Connection::start_tls`](crate::Connection::start_tls).
+    pub fn time_out(&mut self, after: Duration) -> TlsError {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        self.fail(TlsError::HandshakeTimedOut { after_ms })
+    }
+
+    /// What is to be sent.
+    pub(crate) fn output(&mut self) -> &mut Buffer {
+        &mut self.output
+    }
+
+    /// Whether anything is to be sent.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Whether the handshake is not done, and has not failed.
+    #[must_use]
+    pub fn is_handshaking(&self) -> bool {
+        self.failed.is_none() && self.common().is_handshaking()
+    }
+
+    /// Whether the handshake has succeeded.
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        !self.common().is_handshaking()
+    }
+
+    /// Whether text can be sent and received.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::HandshakePending`]; the error that ended the session.
+    pub fn check_open(&self) -> Result<(), TlsError> {
+        self.check()?;
+        if self.common().is_handshaking() { Err(TlsError::HandshakePending) } else { Ok(()) }
+    }
+
+    /// Why the session ended, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&TlsError> {
+        self.failed.as_ref()
+    }
+
+    /// What the handshake agreed on: `None` before it has succeeded.
+    #[must_use]
+    pub fn info(&self) -> Option<TlsInfo> {
+        let common = self.common();
+        if common.is_handshaking() {
+            return None;
+        }
+        let version = match common.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+            _ => TlsVersion::Tls13,
+        };
+        Some(TlsInfo {
+            version,
+            cipher_suite: registered_name(common.negotiated_cipher_suite()?.suite().as_str()),
+            key_exchange_group: common
+                .negotiated_key_exchange_group()
+                .and_then(|group| group.name().as_str()),
+            alpn: common.alpn_protocol().map(Into::into),
+            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+        })
+    }
+
+    /// The peer's certificates as it presented them, leaf first; `None` if it presented none, or has not yet.
+    #[must_use]
+    pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        self.common().peer_certificates()
+    }
+
+    pub(crate) fn common(&self) -> &CommonState {
+        match &self.conn {
+            Conn::Client(conn) => conn,
+            Conn::Server(conn) => conn,
+        }
+    }
+
+    /// How many bytes of memory it holds for input and output now.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held.capacity() + self.output.block_len()
+    }
+
+    fn check(&self) -> Result<(), TlsError> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether there is nothing in the input that rustls could act on: a call less for the last record of a read.
+    fn is_waiting_for(&self, input: &[u8]) -> bool {
+        let quiet = self.held.is_empty() && !self.common().is_handshaking() && !self.common().wants_write();
+        quiet && (input.len() < HEADER_LEN || is_open_record(input))
+    }
+
+    /// Lets rustls at the input.
+    fn take_in(
+        &mut self,
+        input: &mut Buffer,
+        blocks: &mut dyn Blocks,
+        sink: &mut dyn FnMut(&[u8], &mut dyn Blocks),
+    ) -> Result<Did, TlsError> {
+        let holds = !self.held.is_empty();
+        if holds {
+            self.held.extend_from_slice(input.filled());
+            input.consume(input.len());
+        }
+        let bytes = if holds { &mut self.held[..] } else { input.filled_mut() };
+        let len = bytes.len();
+        let out = Out { buffer: &mut self.output, blocks };
+        let driven = match &mut self.conn {
+            Conn::Client(conn) => drive(conn, bytes, Job::Open(sink), out),
+            Conn::Server(conn) => drive(conn, bytes, Job::Open(sink), out),
+        };
+        self.owes_answer |= driven.other;
+        let did = match driven.did {
+            Ok(did) => did,
+            Err(error) => {
+                input.consume(input.len());
+                self.held = Vec::new();
+                let told = matches!(error, rustls::Error::AlertReceived(_));
+                let error = self.fail(error.into());
+                if !told {
+                    self.alert(len - driven.used, blocks);
+                }
+                return Err(error);
+            }
+        };
+        if holds {
+            self.held.drain(..driven.used);
+        } else {
+            input.consume(driven.used);
+        }
+        self.peer_closed |= did == Did::PeerClosed;
+        self.hold(input, did, blocks);
+        Ok(did)
+    }
+
+    /// Keeps what rustls refers to, and nothing else (rule 1). It refers to whole records that it did not discard, but not
+    /// once text came behind them, which may not come in the middle of a message.
+    fn hold(&mut self, input: &mut Buffer, did: Did, blocks: &mut dyn Blocks) {
+        if self.held.is_empty() {
+            self.held = Vec::new();
+            if did == Did::Done && is_whole_record(input.filled()) {
+                self.held = input.filled().to_vec();
+                input.consume(input.len());
+            }
+        } else if did != Did::Done || !is_whole_record(&self.held) {
+            input.push(&self.held, HELD_BYTES_MAX, blocks);
+            self.held = Vec::new();
+        }
+    }
+
+    /// Has rustls produce output.
+    fn give_out(&mut self, job: Job<'_>, blocks: &mut dyn Blocks) -> Result<(), TlsError> {
+        let out = Out { buffer: &mut self.output, blocks };
+        let driven = match &mut self.conn {
+            Conn::Client(conn) => drive(conn, &mut self.held, job, out),
+            Conn::Server(conn) => drive(conn, &mut self.held, job, out),
+        };
+        match driven.did {
+            Ok(_) => Ok(()),
+            // The keys are spent, which rustls tells the peer with a close_notify: reading goes on.
+            Err(rustls::Error::EncryptError) => {
+                self.write_closed = true;
+                self.fetch(blocks);
+                Err(TlsError::KeysSpent)
+            }
+            Err(error) => Err(self.fail(error.into())),
+        }
+    }
+
+    /// After an error, with `rest` bytes of input left: puts its alert into the output. Not after our `close_notify`,
+    /// behind which nothing may come.
+    fn alert(&mut self, rest: usize, blocks: &mut dyn Blocks) {
+        if self.write_closed || self.fetch(blocks) {
+            return;
+        }
+        // Rule 6. That much of the input may still be referred to; what it was does not matter any more. Each call passes
+        // over one message that waits in it, of four bytes at least.
+        let mut broken = vec![0xff; rest + HEADER_LEN];
+        for _ in 0..rest / 4 + 2 {
+            self.step(&mut broken, blocks);
+            if self.fetch(blocks) {
+                return;
+            }
+        }
+    }
+
+    /// Fetches the messages that rustls has ready, without showing it any input (rule 2): whether the last was an alert.
+    fn fetch(&mut self, blocks: &mut dyn Blocks) -> bool {
+        let mut alerted = false;
+        while self.common().wants_write() {
+            alerted = self.step(&mut [], blocks);
+        }
+        alerted
+    }
+
+    /// Calls rustls once after an error: whether that gave an alert.
+    fn step(&mut self, input: &mut [u8], blocks: &mut dyn Blocks) -> bool {
+        let mut out = Out { buffer: &mut self.output, blocks };
+        match &mut self.conn {
+            Conn::Client(conn) => fetch_from(conn, input, &mut out),
+            Conn::Server(conn) => fetch_from(conn, input, &mut out),
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("established", &self.is_established())
+            .field("failed", &self.failed)
+            .field("peer_closed", &self.peer_closed)
+            .field("write_closed", &self.write_closed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What rustls is to do.
+enum Job<'a> {
+    Open(&'a mut dyn FnMut(&[u8], &mut dyn Blocks)),
+    Seal(&'a [u8]),
+    CloseNotify,
+    Answer,
+}
+
+/// What it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Did {
+    /// A record with text came, and went to the sink.
+    Text,
+    PeerClosed,
+    /// What was asked for; with [`Job::Open`], all there was to do.
+    Done,
+}
+
+struct Driven {
+    /// How many bytes of the input are done with.
+    used: usize,
+    /// Whether records without text were among them.
+    other: bool,
+    did: Result<Did, rustls::Error>,
+}
+
+/// Where output goes.
+struct Out<'a> {
+    buffer: &'a mut Buffer,
+    blocks: &'a mut dyn Blocks,
+}
+
+/// Why output did not come.
+enum Short {
+    /// It needs that much space.
+    Needs(usize),
+    /// The keys are spent.
+    Spent,
+}
+
+/// Calls rustls until the job is done.
+fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<'_>) -> Driven {
+    let (mut used, mut other, mut asked) = (0, false, false);
+    loop {
+        let first = record_len(&input[used..]);
+        let UnbufferedStatus { discard, state, .. } = conn.process(&mut input[used..]);
+        let mut did = None;
+        match state {
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                other |= first != Some(discard);
+                while let Some(record) = traffic.next_record() {
+                    match (&mut job, record) {
+                        (Job::Open(sink), Ok(record)) => sink(record.payload, out.blocks),
+                        (_, Ok(_)) => did = Some(Err(rustls::Error::General("text out of turn".into()))),
+                        (_, Err(error)) => did = Some(Err(error)),
+                    }
+                }
+                did = did.or(Some(Ok(Did::Text)));
+            }
+            Ok(ConnectionState::EncodeTlsData(mut message)) => {
+                // It fails for want of space alone, and that is mended.
+                drop(out.write(MESSAGE_LEN, |space| message.encode(space)));
+            }
+            Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                other |= discard > 0;
+                let done = match job {
+                    Job::Seal(text) => out.write(sealed_len_max(text.len()), |to| traffic.encrypt(text, to)),
+                    Job::CloseNotify => out.write(2 * RECORD_OVERHEAD, |to| traffic.queue_close_notify(to)),
+                    Job::Answer if !asked => {
+                        asked = true;
+                        // It fails, as it should (rule 7).
+                        drop(traffic.encrypt(&[0], &mut []));
+                        used += discard;
+                        continue;
+                    }
+                    Job::Answer | Job::Open(_) => Ok(()),
+                };
+                did = Some(done.map(|()| Did::Done));
+            }
+            Ok(ConnectionState::PeerClosed) => {
+                did = matches!(job, Job::Open(_)).then_some(Ok(Did::PeerClosed));
+            }
+            Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => did = Some(Ok(Did::Done)),
+            Ok(_) => did = Some(Err(rustls::Error::General("early data".into()))),
+            Err(error) => did = Some(Err(error)),
+        }
+        used += discard;
+        if let Some(did) = did {
+            return Driven { used, other, did };
+        }
+    }
+}
+
+/// Takes what rustls has ready after an error: whether it is an alert.
+fn fetch_from<S: End>(conn: &mut S, input: &mut [u8], out: &mut Out<'_>) -> bool {
+    match conn.process(input).state {
+        Ok(ConnectionState::EncodeTlsData(mut message)) => {
+            let before = out.buffer.len();
+            // As in `drive`.
+            drop(out.write(MESSAGE_LEN, |space| message.encode(space)));
+            return is_alert(&out.buffer.filled()[before..]);
+        }
+        Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
+        // Text that came before the error was taken with it, record by record: there is none.
+        Ok(ConnectionState::ReadTraffic(mut traffic)) => while traffic.next_record().is_some() {},
+        _ => {}
+    }
+    false
+}
+
+impl Out<'_> {
+    /// Has `produce` write, first into `guess` bytes and then into what it asks for.
+    fn write<E: Into<Short>>(
+        &mut self,
+        guess: usize,
+        mut produce: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), rustls::Error> {
+        let mut need = guess;
+        loop {
+            match produce(self.buffer.room(need, 0, self.blocks)).map_err(Into::into) {
+                Ok(n) => {
+                    self.buffer.fill(n);
+                    return Ok(());
+                }
+                Err(Short::Needs(more)) if more > need => need = more,
+                Err(Short::Needs(_) | Short::Spent) => return Err(rustls::Error::EncryptError),
+            }
+        }
+    }
+}
+
+impl From<EncodeError> for Short {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::InsufficientSize(short) => Self::Needs(short.required_size),
+            EncodeError::AlreadyEncoded => Self::Spent,
+        }
+    }
+}
+
+impl From<EncryptError> for Short {
+    fn from(error: EncryptError) -> Self {
+        match error {
+            EncryptError::InsufficientSize(short) => Self::Needs(short.required_size),
+            EncryptError::EncryptExhausted => Self::Spent,
+        }
+    }
+}
+
+/// Either side of a connection: rustls has a type for each.
+trait End {
+    type Data;
+
+    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+}
+
+impl End for UnbufferedClientConnection {
+    type Data = ClientConnectionData;
+
+    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(input)
+    }
+}
+
+impl End for UnbufferedServerConnection {
+    type Data = ServerConnectionData;
+
+    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(input)
+    }
+}
+
+/// How long the record at the front is, with its header, if that has come.
+fn record_len(bytes: &[u8]) -> Option<usize> {
+    let [_, _, _, high, low, ..] = bytes else { return None };
+    Some(HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])))
+}
+
+fn is_whole_record(bytes: &[u8]) -> bool {
+    record_len(bytes).is_some_and(|len| bytes.len() >= len)
+}
+
+/// Whether a record has begun that rustls cannot refuse yet, and is not whole.
+fn is_open_record(bytes: &[u8]) -> bool {
+    let good = matches!(bytes, [20..=23, 3, _, high, low, ..]
+        if (1..=RECORD_TEXT_MAX + 2048).contains(&usize::from(u16::from_be_bytes([*high, *low]))));
+    good && !is_whole_record(bytes)
+}
+
+/// Whether a record that we send is an alert: in TLS 1.3 it is dressed as text, of two bytes, a type and a tag.
+fn is_alert(record: &[u8]) -> bool {
+    match record.first() {
+        Some(21) => true,
+        Some(23) => record.len() == HEADER_LEN + 2 + 1 + 16,
+        _ => false,
+    }
+}
+
+/// How long `len` bytes of text can get.
+fn sealed_len_max(len: usize) -> usize {
+    len + len.div_ceil(RECORD_TEXT_MAX) * RECORD_OVERHEAD
+}
+
+/// rustls calls the suites of TLS 1.3 as no standard does.
+fn registered_name(name: Option<&'static str>) -> &'static str {
+    match name {
+        Some("TLS13_AES_128_GCM_SHA256") => "TLS_AES_128_GCM_SHA256",
+        Some("TLS13_AES_256_GCM_SHA384") => "TLS_AES_256_GCM_SHA384",
+        Some("TLS13_CHACHA20_POLY1305_SHA256") => "TLS_CHACHA20_POLY1305_SHA256",
+        Some(other) => other,
+        None => "unknown",
+    }
+}
