@@ -6,8 +6,9 @@
 //! - [`sock_addr`], [`local_endpoint`] and their like: endpoints as the system calls want and answer them.
 //! - [`adopt`] and [`abort`]: the first and the last thing that happens to a socket made elsewhere.
 //! - [`accept_fault`] and [`is_disconnect`]: which error means what.
+//! - [`ClientTls`] and [`ServerTls`]: TLS configurations from PEM files and trust roots.
 //!
-//! It is not a runtime and never waits: no call here blocks, and what is in progress is said to be. An adapter
+//! It is not a runtime and never waits: no call on a socket blocks, and what is in progress is said to be. An adapter
 //! hands the sockets to its reactor and asks again when they are ready. Names are not resolved here either.
 //!
 //! A server and a client; the loops stand for what a reactor does, which is to wait until the socket is ready:
@@ -59,6 +60,7 @@ mod pair;
 mod socket;
 #[cfg(unix)]
 mod stale;
+mod tls;
 
 pub use address::{Address, UNIX_PATH_BYTES_MAX};
 pub use address_error::{AddressError, AddressFault};
@@ -69,7 +71,8 @@ pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
 pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
+pub use pair::tcp_pair;
+pub use tls::{ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions};
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.
-pub use pair::tcp_pair;
 pub use socket2;

@@ -1,0 +1,278 @@
+//! What a client of TLS shall be like: whom it trusts, who it is, what it speaks.
+
+use crate::tls::any_certificate::AnyCertificate;
+use crate::tls::error::TlsConfigError;
+use crate::tls::identity::Identity;
+use crate::tls::protocol::{Protocol, TlsVersions, unsuitable};
+use crate::tls::roots::Roots;
+use asyncnet_core::tls::rustls::crypto::CryptoProvider;
+use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use asyncnet_core::tls::rustls::{ClientConfig, RootCertStore};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How a client of TLS is configured; builds rustls' [`ClientConfig`].
+///
+/// A server's certificate must lead to a trusted root, be valid now, and hold the name that is dialed. The trusted
+/// roots are those that are named here, in any number of calls; when none are, the system's. Naming a file or folder
+/// therefore *replaces* the system's roots: a private authority is usually meant to be the only one. Name
+/// [`system_roots`](Self::system_roots) as well to have both.
+///
+/// Sessions are resumed, the last 256 servers are remembered; early data is never sent. The configuration is made once
+/// and shared by all connections.
+///
+/// ```
+/// use asyncnet_os::ClientTls;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let ca_path = folder.path().join("ca.pem");
+/// # std::fs::write(&ca_path, rcgen::generate_simple_self_signed(["ca".to_owned()])?.cert.pem())?;
+/// let config = ClientTls::new().ca_file(&ca_path).alpn(["imap"]).build()?;
+/// assert_eq!(config.alpn_protocols, [b"imap"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ClientTls {
+    roots: Roots,
+    accept_any_certificate: bool,
+    identity: Option<Identity>,
+    protocol: Protocol,
+}
+
+impl ClientTls {
+    /// A client that trusts the system's roots, has no certificate of its own, and speaks TLS 1.2 and 1.3.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// let config = ClientTls::new().bundled_roots().build()?;
+    /// assert!(config.alpn_protocols.is_empty());
+    /// assert!(!config.client_auth_cert_resolver.has_certs());
+    /// # Ok::<(), asyncnet_os::TlsConfigError>(())
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts the system's roots: the default when no others are named, and to be named to have them as well.
+    ///
+    /// On Windows and macOS they come from the system's store, elsewhere from where its OpenSSL keeps them. The
+    /// environment variables `SSL_CERT_FILE` (a PEM file) and `SSL_CERT_DIR` (folders, separated as in `PATH`) replace
+    /// all that, on every system. A root in there that cannot be used is passed over, but none at all is an error, and
+    /// so is an `SSL_CERT_FILE` that cannot be read.
+    ///
+    /// ```no_run
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// let public_and_ours = ClientTls::new().system_roots().ca_file("ours.pem").build()?;
+    /// assert!(!public_and_ours.enable_early_data);
+    /// # Ok::<(), asyncnet_os::TlsConfigError>(())
+    /// ```
+    pub fn system_roots(mut self) -> Self {
+        self.roots.add_system();
+        self
+    }
+
+    /// Trusts the roots that Mozilla trusts, as of the release of the crate `webpki-roots` that is compiled in: for
+    /// systems that have none. They grow old with the program.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// assert!(ClientTls::new().bundled_roots().build().is_ok());
+    /// ```
+    pub fn bundled_roots(mut self) -> Self {
+        self.roots.add_bundled();
+        self
+    }
+
+    /// Trusts the certificates in a PEM file, each of which must be usable.
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsConfigFault};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("ca.pem");
+    /// std::fs::write(&path, "no certificate")?;
+    /// let error = ClientTls::new().ca_file(&path).build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::CertificateMissing);
+    /// assert_eq!(error.path(), Some(&*path));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.roots.add_file(path.into());
+        self
+    }
+
+    /// Trusts the certificates in all files of a folder, whatever the files are called, but not in folders within it.
+    ///
+    /// Files without a certificate are passed over; a certificate that cannot be used is an error.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let certificate = rcgen::generate_simple_self_signed(["ca".to_owned()])?.cert.pem();
+    /// std::fs::write(folder.path().join("README"), "Our authorities.")?;
+    /// std::fs::write(folder.path().join("ours.pem"), certificate)?;
+    /// assert!(ClientTls::new().ca_folder(folder.path()).build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ca_folder(mut self, path: impl Into<PathBuf>) -> Self {
+        self.roots.add_folder(path.into());
+        self
+    }
+
+    /// Trusts the roots in rustls' own store.
+    ///
+    /// ```
+    /// use asyncnet_core::tls::rustls::RootCertStore;
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// # let ca = rcgen::generate_simple_self_signed(["ca".to_owned()])?.cert;
+    /// let mut store = RootCertStore::empty();
+    /// store.add(ca.der().clone())?;
+    /// assert!(ClientTls::new().roots(store).build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn roots(mut self, store: RootCertStore) -> Self {
+        self.roots.add_store(store);
+        self
+    }
+
+    /// Takes whatever certificate a server shows: **anyone on the way can read and change everything**.
+    ///
+    /// No name, no date and no root is looked at, and the roots that were named are not even loaded. The server still
+    /// has to prove that it holds the key of the certificate it shows, which must be of X.509 version 3.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// assert!(ClientTls::new().dangerous_accept_any_certificate().build().is_ok());
+    /// ```
+    pub fn dangerous_accept_any_certificate(mut self) -> Self {
+        self.accept_any_certificate = true;
+        self
+    }
+
+    /// Shows this certificate to servers that ask for one: PEM files with the chain, its own certificate first, and the
+    /// private key. Both may be the same file.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    /// # let made = rcgen::generate_simple_self_signed(["client".to_owned()])?;
+    /// # std::fs::write(&chain, made.cert.pem())?;
+    /// # std::fs::write(&key, made.signing_key.serialize_pem())?;
+    /// let config = ClientTls::new().bundled_roots().identity_files(&chain, &key).build()?;
+    /// assert!(config.client_auth_cert_resolver.has_certs());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn identity_files(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.identity = Some(Identity::Files { chain: chain.into(), key: key.into() });
+        self
+    }
+
+    /// Shows this certificate to servers that ask for one: the chain, its own certificate first, and the private key.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// let made = rcgen::generate_simple_self_signed(["client".to_owned()])?;
+    /// let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let config = ClientTls::new().bundled_roots().identity_der(chain, key).build()?;
+    /// assert!(config.client_auth_cert_resolver.has_certs());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn identity_der(mut self, chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
+        self.identity = Some(Identity::der(chain, key));
+        self
+    }
+
+    /// Offers these application protocols (RFC 7301), the preferred one first; by default none. Replaces earlier ones.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// let config = ClientTls::new().bundled_roots().alpn(["h2", "http/1.1"]).build()?;
+    /// assert_eq!(config.alpn_protocols, [&b"h2"[..], b"http/1.1"]);
+    /// # Ok::<(), asyncnet_os::TlsConfigError>(())
+    /// ```
+    pub fn alpn(mut self, protocols: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
+        self.protocol.set_alpn(protocols);
+        self
+    }
+
+    /// Speaks these versions; by default [`TlsVersions::AtLeast12`].
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsVersions};
+    ///
+    /// assert!(ClientTls::new().bundled_roots().versions(TlsVersions::Only13).build().is_ok());
+    /// ```
+    pub fn versions(mut self, versions: TlsVersions) -> Self {
+        self.protocol.versions = versions;
+        self
+    }
+
+    /// Uses this provider of cryptography; by default that of the feature `aws-lc-rs`, else that of `ring`. rustls'
+    /// process-wide default is not consulted.
+    ///
+    /// ```
+    /// use asyncnet_core::tls::rustls::crypto::ring;
+    /// use asyncnet_os::ClientTls;
+    /// use std::sync::Arc;
+    ///
+    /// let provider = Arc::new(ring::default_provider());
+    /// let config = ClientTls::new().bundled_roots().provider(provider.clone()).build()?;
+    /// assert!(Arc::ptr_eq(config.crypto_provider(), &provider));
+    /// # Ok::<(), asyncnet_os::TlsConfigError>(())
+    /// ```
+    pub fn provider(mut self, provider: Arc<CryptoProvider>) -> Self {
+        self.protocol.provider = Some(provider);
+        self
+    }
+
+    /// Reads the files and makes the configuration.
+    ///
+    /// It blocks, as reading files does; the system's roots are some hundred kilobytes. Called again it reads them
+    /// again, so that renewed certificates come into use.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or used, there is no root, a protocol name is no such thing, or there is no provider:
+    /// see [`TlsConfigFault`](crate::TlsConfigFault).
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsConfigFault};
+    ///
+    /// let error = ClientTls::new().ca_folder("no/such/folder").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::Unreadable);
+    /// ```
+    pub fn build(&self) -> Result<Arc<ClientConfig>, TlsConfigError> {
+        let provider = self.protocol.provider()?;
+        let alpn = self.protocol.alpn()?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(self.protocol.versions.supported())
+            .map_err(unsuitable)?;
+        let builder = if self.accept_any_certificate {
+            let algorithms = provider.signature_verification_algorithms;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate { algorithms }))
+        } else {
+            builder.with_root_certificates(self.trusted()?)
+        };
+        let mut config = match &self.identity {
+            Some(identity) => builder.with_client_cert_resolver(identity.load(&provider)?),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = alpn;
+        Ok(Arc::new(config))
+    }
+
+    fn trusted(&self) -> Result<RootCertStore, TlsConfigError> {
+        if self.roots.is_unset() { Roots::system().load() } else { self.roots.load() }
+    }
+}

@@ -1,0 +1,43 @@
+//! TLS configurations from files and trust roots.
+//!
+//! Two small builders, [`ClientTls`] and [`ServerTls`], over rustls' own types. They are a convenience and nothing
+//! more: what they make is a plain [`ClientConfig`] or [`ServerConfig`], and whatever takes one of those takes one that
+//! was made by hand just as well. What a builder does not offer is set on its result, which can be taken out of its
+//! `Arc`:
+//!
+//! ```
+//! use asyncnet_os::ClientTls;
+//! use std::sync::Arc;
+//!
+//! let mut config = Arc::unwrap_or_clone(ClientTls::new().bundled_roots().build()?);
+//! config.enable_sni = false;
+//! # Ok::<(), asyncnet_os::TlsConfigError>(())
+//! ```
+//!
+//! A builder only takes notes; files are read when it builds, each time anew, and what is wrong with them is told then,
+//! with the file's name. Nothing here knows a connection or a socket, and no process-wide default of rustls is read or
+//! set: the provider of cryptography is the one that was given, else that of the feature `aws-lc-rs`, else that of
+//! `ring`.
+//!
+//! ```text
+//!   client ─┬─> roots ─────> pem
+//!   server ─┼─> identity ─────┘
+//!           └─> protocol
+//! ```
+//!
+//! [`ClientConfig`]: asyncnet_core::tls::rustls::ClientConfig
+//! [`ServerConfig`]: asyncnet_core::tls::rustls::ServerConfig
+
+mod any_certificate;
+mod client;
+mod error;
+mod identity;
+mod pem;
+mod protocol;
+mod roots;
+mod server;
+
+pub use client::ClientTls;
+pub use error::{TlsConfigError, TlsConfigFault};
+pub use protocol::TlsVersions;
+pub use server::{ClientCertificates, ServerTls};

@@ -1,0 +1,294 @@
+//! What a server of TLS shall be like: who it is, whom it lets in, what it speaks.
+
+use crate::tls::error::{TlsConfigError, TlsConfigFault};
+use crate::tls::identity::Identity;
+use crate::tls::protocol::{Protocol, TlsVersions, ticketer, unsuitable};
+use crate::tls::roots::Roots;
+use asyncnet_core::tls::rustls::crypto::CryptoProvider;
+use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use asyncnet_core::tls::rustls::server::danger::ClientCertVerifier;
+use asyncnet_core::tls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use asyncnet_core::tls::rustls::{RootCertStore, ServerConfig};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How a server of TLS is configured; builds rustls' [`ServerConfig`].
+///
+/// It has one certificate, whatever name a client asks for. Sessions are resumed, with tickets that hold for 12 hours
+/// and whose keys live in this configuration; with a provider that is not rustls' own, from a memory of 256 sessions.
+/// Early data is never accepted.
+///
+/// ```
+/// use asyncnet_os::ServerTls;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (chain_path, key_path) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+/// # let made = rcgen::generate_simple_self_signed(["mail.example.org".to_owned()])?;
+/// # std::fs::write(&chain_path, made.cert.pem())?;
+/// # std::fs::write(&key_path, made.signing_key.serialize_pem())?;
+/// let config = ServerTls::from_files(&chain_path, &key_path).alpn(["imap"]).build()?;
+/// assert_eq!(config.alpn_protocols, [b"imap"]);
+/// assert!(config.ticketer.enabled());
+/// assert_eq!(config.max_early_data_size, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ServerTls {
+    identity: Identity,
+    client_certificates: Option<ClientCertificates>,
+    client_roots: Roots,
+    protocol: Protocol,
+}
+
+/// Whether a server asks its clients for a certificate.
+///
+/// ```
+/// use asyncnet_os::{ClientCertificates, ServerTls, TlsConfigFault};
+///
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+/// let server = ServerTls::from_der(chain, key).client_certificates(ClientCertificates::Required);
+/// // From whom, must be said: the public authorities vouch for everybody.
+/// assert_eq!(server.build().unwrap_err().fault(), TlsConfigFault::RootsMissing);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientCertificates {
+    /// It does not ask.
+    Off,
+    /// It asks, and serves also those who have none. A certificate that is shown must be good.
+    Optional,
+    /// It serves those alone whose certificate leads to one of the roots for clients.
+    Required,
+}
+
+impl ServerTls {
+    /// A server with this certificate: PEM files with the chain, its own certificate first, and the private key. Both
+    /// may be the same file.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    /// use std::path::Path;
+    ///
+    /// let error = ServerTls::from_files("no/chain.pem", "no/key.pem").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::Unreadable);
+    /// assert_eq!(error.path(), Some(Path::new("no/key.pem")));
+    /// ```
+    pub fn from_files(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self::new(Identity::Files { chain: chain.into(), key: key.into() })
+    }
+
+    /// A server with this certificate: the chain, its own certificate first, and the private key.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// assert!(ServerTls::from_der(chain, key).build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_der(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
+        Self::new(Identity::der(chain, key))
+    }
+
+    fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            client_certificates: None,
+            client_roots: Roots::default(),
+            protocol: Protocol::default(),
+        }
+    }
+
+    /// Whether clients are asked for a certificate; by default they must show one as soon as a root for clients is
+    /// named, and are not asked before.
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientCertificates, ServerTls};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let ca_path = folder.path().join("ca.pem");
+    /// # std::fs::write(&ca_path, made.cert.pem())?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let optional = ServerTls::from_der(chain, key)
+    ///     .client_certificates(ClientCertificates::Optional)
+    ///     .client_ca_file(&ca_path);
+    /// assert!(optional.build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_certificates(mut self, asked: ClientCertificates) -> Self {
+        self.client_certificates = Some(asked);
+        self
+    }
+
+    /// Trusts the certificates in a PEM file to vouch for clients; each must be usable.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    /// use std::path::Path;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let error = ServerTls::from_der(chain, key).client_ca_file("no/ca.pem").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::Unreadable);
+    /// assert_eq!(error.path(), Some(Path::new("no/ca.pem")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.client_roots.add_file(path.into());
+        self
+    }
+
+    /// Trusts the certificates in all files of a folder to vouch for clients, under the rules of
+    /// [`ClientTls::ca_folder`](crate::ClientTls::ca_folder).
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let empty = tempfile::tempdir()?;
+    /// let error = ServerTls::from_der(chain, key).client_ca_folder(empty.path()).build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::CertificateMissing);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_ca_folder(mut self, path: impl Into<PathBuf>) -> Self {
+        self.client_roots.add_folder(path.into());
+        self
+    }
+
+    /// Trusts the roots in rustls' own store to vouch for clients.
+    ///
+    /// ```
+    /// use asyncnet_core::tls::rustls::RootCertStore;
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// let mut store = RootCertStore::empty();
+    /// store.add(made.cert.der().clone())?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// assert!(ServerTls::from_der(chain, key).client_roots(store).build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client_roots(mut self, store: RootCertStore) -> Self {
+        self.client_roots.add_store(store);
+        self
+    }
+
+    /// Speaks these application protocols (RFC 7301), the preferred one first; by default none. Replaces earlier ones.
+    ///
+    /// A client that offers only others is refused; one that offers none is served.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let config = ServerTls::from_der(chain, key).alpn(["h2", "http/1.1"]).build()?;
+    /// assert_eq!(config.alpn_protocols, [&b"h2"[..], b"http/1.1"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn alpn(mut self, protocols: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
+        self.protocol.set_alpn(protocols);
+        self
+    }
+
+    /// Speaks these versions; by default [`TlsVersions::AtLeast12`].
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsVersions};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// assert!(ServerTls::from_der(chain, key).versions(TlsVersions::Only13).build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn versions(mut self, versions: TlsVersions) -> Self {
+        self.protocol.versions = versions;
+        self
+    }
+
+    /// Uses this provider of cryptography; by default that of the feature `aws-lc-rs`, else that of `ring`. rustls'
+    /// process-wide default is not consulted.
+    ///
+    /// ```
+    /// use asyncnet_core::tls::rustls::crypto::ring;
+    /// use asyncnet_os::ServerTls;
+    /// use std::sync::Arc;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let provider = Arc::new(ring::default_provider());
+    /// let config = ServerTls::from_der(chain, key).provider(provider.clone()).build()?;
+    /// assert!(Arc::ptr_eq(config.crypto_provider(), &provider));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn provider(mut self, provider: Arc<CryptoProvider>) -> Self {
+        self.protocol.provider = Some(provider);
+        self
+    }
+
+    /// Reads the files and makes the configuration.
+    ///
+    /// It blocks, as reading files does. Called again it reads them again, so that renewed certificates come into use;
+    /// tickets of the earlier configuration are then of no use any more, and its clients make a full handshake.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or used, the key does not belong to the certificate, clients shall show a certificate
+    /// and no root is named for them, a protocol name is no such thing, or there is no provider: see
+    /// [`TlsConfigFault`](crate::TlsConfigFault).
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// let one = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// let other = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// let mixed = ServerTls::from_der(vec![one.cert.der().clone()], other.signing_key.into());
+    /// assert_eq!(mixed.build().unwrap_err().fault(), TlsConfigFault::KeyMismatch);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build(&self) -> Result<Arc<ServerConfig>, TlsConfigError> {
+        let provider = self.protocol.provider()?;
+        let alpn = self.protocol.alpn()?;
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(self.protocol.versions.supported())
+            .map_err(unsuitable)?
+            .with_client_cert_verifier(self.client_verifier(&provider)?)
+            .with_cert_resolver(self.identity.load(&provider)?);
+        config.alpn_protocols = alpn;
+        if let Some(ticketer) = ticketer(&provider)? {
+            config.ticketer = ticketer;
+        }
+        Ok(Arc::new(config))
+    }
+
+    fn client_verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
+        // Whoever names roots wants them looked at: forgetting to ask must not let everybody in.
+        let unasked =
+            if self.client_roots.is_unset() { ClientCertificates::Off } else { ClientCertificates::Required };
+        let asked = self.client_certificates.unwrap_or(unasked);
+        if asked == ClientCertificates::Off {
+            return Ok(Arc::new(NoClientAuth));
+        }
+        if self.client_roots.is_unset() {
+            return Err(
+                TlsConfigError::new(TlsConfigFault::RootsMissing).because("none was named for clients")
+            );
+        }
+        let roots = Arc::new(self.client_roots.load()?);
+        let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+        let builder = match asked {
+            ClientCertificates::Optional => builder.allow_unauthenticated(),
+            _ => builder,
+        };
+        Ok(builder.build().expect("there is a root, and no revocation list that could be malformed"))
+    }
+}

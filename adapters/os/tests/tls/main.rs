@@ -1,0 +1,7 @@
+//! TLS configurations as a user makes them: what is wrong with the files, and what two of them agree on.
+
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+mod authority;
+mod faults;
+mod handshakes;
