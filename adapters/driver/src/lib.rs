@@ -51,6 +51,7 @@
 
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod compat;
+mod connector;
 mod dial;
 mod error;
 mod fill;
@@ -64,6 +65,7 @@ mod recv;
 mod send;
 mod stream;
 pub mod tls;
+mod tls_listener;
 mod transport;
 
 pub use asyncnet_core::{
@@ -71,6 +73,7 @@ pub use asyncnet_core::{
     SendError, UnixName,
 };
 pub use bytes::Bytes;
+pub use connector::Connector;
 pub use dial::{Dial, DialError, dial};
 pub use error::{Error, Operation};
 pub use fill::Fill;

@@ -6,6 +6,7 @@
 
 use crate::error::Error;
 use crate::pool::Pooled;
+pub use crate::tls_listener::TlsListener;
 use asyncnet_core::Incoming;
 pub use asyncnet_core::tls::{
     Alert, CertificateFault, Leftover, StartTls, TlsError, TlsInfo, TlsVersion, rustls,

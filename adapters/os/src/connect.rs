@@ -17,6 +17,8 @@ use crate::endpoint::sock_addr;
 use crate::handle::SocketHandle;
 use asyncnet_core::Endpoint;
 use std::io;
+use std::iter::successors;
+use std::time::Duration;
 
 /// How far a connection has come.
 ///
@@ -44,6 +46,21 @@ pub enum ConnectState {
     /// The backlog of a Unix listener is full (EAGAIN, connect(2)), which nothing reports the end of: wait a little, then
     /// call [`try_connect`] with the same socket.
     Busy,
+}
+
+/// How long to wait before each further try while a Unix listener's backlog is full, which nothing reports the end of: 1 ms
+/// at first, then twice as long each time, up to 100 ms.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let mut pauses = asyncnet_os::busy_pauses();
+/// assert_eq!(pauses.next(), Some(Duration::from_millis(1)));
+/// assert_eq!(pauses.nth(10), Some(Duration::from_millis(100)));
+/// ```
+pub fn busy_pauses() -> impl Iterator<Item = Duration> {
+    let most = Duration::from_millis(100);
+    successors(Some(Duration::from_millis(1)), move |pause| Some((*pause * 2).min(most)))
 }
 
 /// Asks for a connection, on a non-blocking socket that has none; waits for nothing.

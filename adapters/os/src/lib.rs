@@ -65,7 +65,7 @@ mod tls;
 pub use address::{Address, UNIX_PATH_BYTES_MAX};
 pub use address_error::{AddressError, AddressFault};
 pub use builder::SocketBuilder;
-pub use connect::{ConnectState, finish_connect, try_connect};
+pub use connect::{ConnectState, busy_pauses, finish_connect, try_connect};
 pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_addr};
 #[cfg(unix)]
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};

@@ -1,12 +1,14 @@
 //! The short ways: reach an address, offer one.
 
 use crate::net::{SmolListener, SmolNet};
-use crate::{Listener, Stream};
+use crate::{Listener, Stream, TlsListener};
 use async_io::Async;
-use asyncnet_driver::{Endpoint, Error, Net, Operation};
+use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
+use asyncnet_driver::{Connector, Endpoint, Error, Net, Operation};
 use asyncnet_os::{Address, SocketBuilder};
 #[cfg(unix)]
 use std::path::Path;
+use std::sync::Arc;
 
 /// Connects to a host by name or address over TCP; see [`asyncnet_driver::dial`].
 ///
@@ -30,6 +32,43 @@ pub async fn dial(host: &str, port: u16) -> Result<Stream, Error> {
     asyncnet_driver::dial(&SmolNet, host, port).await
 }
 
+/// Connects to a host and makes a TLS handshake; the server's certificate has to be for `host`. A [`Connector`] has more
+/// to set.
+///
+/// # Errors
+///
+/// As [`dial`], and as [`Stream::start_tls`](asyncnet_driver::Stream::start_tls).
+///
+/// # Cancel safety
+///
+/// Dropped, it closes its sockets.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// # use asyncnet_conformance::pki;
+/// # let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+/// let listener = asyncnet_smol::listen_tls("127.0.0.1:0", &theirs)?;
+/// let port = listener.local_endpoint()?.as_inet().unwrap().port();
+/// let serve = async {
+///     let mut stream = listener.accept().await?;
+///     stream.handshake().await?;
+///     stream.send_line("hello").await?;
+///     stream.close().await
+/// };
+/// let ask = async {
+///     let mut stream = asyncnet_smol::dial_tls("localhost", port, &ours).await?;
+///     assert_eq!(stream.recv_line().await?.unwrap(), "hello");
+///     stream.close().await
+/// };
+/// let (served, asked) = futures_lite::future::zip(serve, ask).await;
+/// served?;
+/// asked?;
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub async fn dial_tls(host: &str, port: u16, config: &Arc<ClientConfig>) -> Result<Stream, Error> {
+    Connector::new().tls(config).dial(&SmolNet, host, port).await
+}
+
 /// Connects to an address as people write it: `host:port`, `192.0.2.1:25`, `[2001:db8::1]:25`, `unix:/path`.
 ///
 /// # Errors
@@ -51,8 +90,8 @@ pub async fn dial(host: &str, port: u16) -> Result<Stream, Error> {
 pub async fn connect(address: &str) -> Result<Stream, Error> {
     match address.parse::<Address>().map_err(|error| Error::io(Operation::Connect, error.into()))? {
         Address::Host { host, port } => dial(&host, port).await,
-        Address::Inet(address) => connect_to(Endpoint::Inet(address)).await,
-        Address::Unix(name) => connect_to(Endpoint::Unix(name)).await,
+        Address::Inet(at) => Connector::new().connect(&SmolNet, &Endpoint::Inet(at)).await,
+        Address::Unix(name) => Connector::new().connect(&SmolNet, &Endpoint::Unix(name)).await,
     }
 }
 
@@ -82,7 +121,7 @@ pub async fn connect(address: &str) -> Result<Stream, Error> {
 #[cfg(unix)]
 pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
     let name = asyncnet_os::unix_name(path.as_ref()).map_err(|error| Error::io(Operation::Connect, error))?;
-    connect_to(Endpoint::Unix(name)).await
+    Connector::new().connect(&SmolNet, &Endpoint::Unix(name)).await
 }
 
 /// Listens on an address as people write it: `127.0.0.1:0`, `[::1]:25`, `:25` (all interfaces), `unix:/path`.
@@ -102,6 +141,17 @@ pub fn listen(address: &str) -> Result<Listener, Error> {
     let listened =
         SocketBuilder::new().listen_on(address).and_then(|(socket, at)| SmolListener::new(socket, &at));
     listened.map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
+}
+
+/// Listens on an address, for TLS: accepting yields a stream at once, whose next call is its handshake.
+///
+/// # Errors
+///
+/// As [`listen`].
+///
+/// See the example at [`dial_tls`].
+pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListener, Error> {
+    Ok(TlsListener::new(listen(address)?, config))
 }
 
 /// Listens on an endpoint.
@@ -149,10 +199,4 @@ pub fn listen_unix(path: impl AsRef<Path>) -> Result<Listener, Error> {
 pub fn pair() -> Result<(Stream, Stream), Error> {
     let (one, other) = asyncnet_os::tcp_pair()?;
     Ok((Stream::new(Async::new_nonblocking(one)?.into()), Stream::new(Async::new_nonblocking(other)?.into())))
-}
-
-async fn connect_to(to: Endpoint) -> Result<Stream, Error> {
-    let transport =
-        SmolNet.connect(&to).await.map_err(|error| Error::io_at(Operation::Connect, &to, error))?;
-    Ok(Stream::new(transport))
 }

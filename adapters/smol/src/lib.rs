@@ -39,13 +39,16 @@ mod socket;
 mod timer;
 mod transport;
 
+pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
-    Accept, Bytes, Closed, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, LastLine,
-    Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport,
-    Transport, UnixName,
+    Accept, Bytes, Closed, Connector, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill,
+    LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError,
+    SplitTransport, Transport, UnixName,
 };
-pub use asyncnet_os::Address;
-pub use connect::{connect, dial, listen, listen_at, pair};
+pub use asyncnet_os::{
+    Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
+};
+pub use connect::{connect, dial, dial_tls, listen, listen_at, listen_tls, pair};
 #[cfg(unix)]
 pub use connect::{connect_unix, listen_unix};
 pub use net::{BoxFuture, SmolListener, SmolNet};
@@ -59,6 +62,8 @@ pub type Stream = asyncnet_driver::Stream<SmolTransport>;
 pub type StreamOver<T> = asyncnet_driver::Stream<T>;
 /// A listener over a socket of async-io's.
 pub type Listener = asyncnet_driver::Listener<SmolListener>;
+/// A listener for TLS over such a socket.
+pub type TlsListener = tls::TlsListener<SmolListener>;
 /// The receiving half of a [`Stream`].
 pub type ReadHalf = asyncnet_driver::ReadHalf<<SmolTransport as SplitTransport>::Reader>;
 /// The sending half of a [`Stream`].

@@ -14,7 +14,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 /// A future that can be named and spawned.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -60,32 +59,23 @@ impl Net for SmolNet {
     }
 }
 
-/// While a Unix listener's backlog is full there is nothing to wait on but the time: 1 ms at first, up to 100 ms.
-const BUSY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
-
 async fn connect(to: Endpoint) -> io::Result<SmolTransport> {
     let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
-    let mut pause = BUSY.0;
+    let mut pauses = asyncnet_os::busy_pauses();
     // Not registered before it is connecting: until then it looks hung up, for ever.
     while state == ConnectState::Busy {
-        async_io::Timer::after(pause).await;
-        pause = (pause * 2).min(BUSY.1);
+        async_io::Timer::after(pauses.next().unwrap_or_default()).await;
         state = asyncnet_os::try_connect(&socket, &to)?;
     }
     let socket = adopt(socket, &to)?;
     while state == ConnectState::InProgress {
-        state = finish_connect(&socket).await?;
+        match &socket {
+            Either::Tcp(io) => io.writable().await?,
+            Either::Unix(io) => io.writable().await?,
+        }
+        state = asyncnet_os::finish_connect(&socket)?;
     }
     Ok(SmolTransport::from(socket))
-}
-
-/// Waits until the socket is writable: its answer, if it has one.
-async fn finish_connect(socket: &Socket) -> io::Result<ConnectState> {
-    match socket {
-        Either::Tcp(io) => io.writable().await?,
-        Either::Unix(io) => io.writable().await?,
-    }
-    asyncnet_os::finish_connect(socket)
 }
 
 /// A non-blocking socket of the operating system's, registered with the reactor.

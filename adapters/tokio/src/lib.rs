@@ -35,13 +35,16 @@ mod socket;
 mod timer;
 mod transport;
 
+pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
-    Accept, Bytes, Closed, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, LastLine,
-    Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError, SplitTransport,
-    Transport, UnixName,
+    Accept, Bytes, Closed, Connector, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill,
+    LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError,
+    SplitTransport, Transport, UnixName,
 };
-pub use asyncnet_os::Address;
-pub use connect::{connect, dial, listen, listen_at, pair};
+pub use asyncnet_os::{
+    Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
+};
+pub use connect::{connect, dial, dial_tls, listen, listen_at, listen_tls, pair};
 #[cfg(unix)]
 pub use connect::{connect_unix, listen_unix};
 pub use net::{BoxFuture, TokioListener, TokioNet};
@@ -55,6 +58,8 @@ pub type Stream = asyncnet_driver::Stream<TokioTransport>;
 pub type StreamOver<T> = asyncnet_driver::Stream<T>;
 /// A listener over a socket of tokio's.
 pub type Listener = asyncnet_driver::Listener<TokioListener>;
+/// A listener for TLS over such a socket.
+pub type TlsListener = tls::TlsListener<TokioListener>;
 /// The receiving half of a [`Stream`].
 pub type ReadHalf = asyncnet_driver::ReadHalf<<TokioTransport as SplitTransport>::Reader>;
 /// The sending half of a [`Stream`].

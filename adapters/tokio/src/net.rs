@@ -10,7 +10,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 #[cfg(unix)]
@@ -60,16 +59,12 @@ impl Net for TokioNet {
     }
 }
 
-/// While a Unix listener's backlog is full there is nothing to wait on but the time: 1 ms at first, up to 100 ms.
-const BUSY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
-
 async fn connect(to: Endpoint) -> io::Result<TokioTransport> {
     let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
-    let mut pause = BUSY.0;
+    let mut pauses = asyncnet_os::busy_pauses();
     // Not registered before it is connecting: until then it looks hung up, for ever.
     while state == ConnectState::Busy {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(BUSY.1);
+        tokio::time::sleep(pauses.next().unwrap_or_default()).await;
         state = asyncnet_os::try_connect(&socket, &to)?;
     }
     let socket = adopt(socket, &to)?;
