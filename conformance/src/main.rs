@@ -117,8 +117,8 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// The cases, an area after the other, each in the order of the suite.
-fn cases(jobs: &[Job]) -> Vec<(&'static str, &'static str)> {
-    let mut cases = distinct(jobs.iter().map(|job| (job.case, job.rule)));
+fn cases(jobs: &[Job]) -> Vec<(&str, &'static str)> {
+    let mut cases = distinct(jobs.iter().map(|job| (&job.case[..], job.rule)));
     let areas = distinct(cases.iter().map(|(case, _)| area(case)));
     cases.sort_by_key(|(case, _)| areas.iter().position(|known| *known == area(case)));
     cases
@@ -145,7 +145,7 @@ fn run_to_json(jobs: &[Job], threads: usize) -> io::Result<bool> {
         };
         passed &= outcome != "fail";
         let ms = u64::try_from(report.time.as_millis()).unwrap_or(u64::MAX);
-        let (adapter, case) = (job.adapter, job.case);
+        let (adapter, case) = (job.adapter, &job.case);
         let object =
             json!({ "adapter": adapter, "case": case, "outcome": outcome, "reason": reason, "ms": ms });
         print(&format!("{object}\n"))
@@ -158,7 +158,7 @@ fn run_to_table(jobs: &[Job], adapters: &[&str], threads: usize) -> io::Result<b
     let start = Instant::now();
     let mut outcomes = Outcomes::new();
     run(jobs, threads, |job, report| {
-        outcomes.insert((job.case, job.adapter), report.outcome);
+        outcomes.insert((&job.case[..], job.adapter), report.outcome);
         Ok(())
     })?;
     let mut text = table(jobs, adapters, &outcomes) + &reasons(jobs, &outcomes);
@@ -176,9 +176,9 @@ fn run_to_table(jobs: &[Job], adapters: &[&str], threads: usize) -> io::Result<b
 }
 
 /// What came of each job, by case and adapter.
-type Outcomes = BTreeMap<(&'static str, &'static str), Outcome>;
+type Outcomes<'a> = BTreeMap<(&'a str, &'static str), Outcome>;
 
-fn table(jobs: &[Job], adapters: &[&str], outcomes: &Outcomes) -> String {
+fn table(jobs: &[Job], adapters: &[&str], outcomes: &Outcomes<'_>) -> String {
     let cases = cases(jobs);
     let longest = cases.iter().map(|(case, _)| case.len()).max().unwrap_or(0);
     let row = |first: &str, cells: &[&str]| {
@@ -212,11 +212,11 @@ fn cell(outcome: Option<&Outcome>) -> &'static str {
 }
 
 /// Why jobs were skipped, then why they failed, which is what the eye should end on.
-fn reasons(jobs: &[Job], outcomes: &Outcomes) -> String {
+fn reasons(jobs: &[Job], outcomes: &Outcomes<'_>) -> String {
     let (mut skipped, mut failed) = (String::new(), String::new());
     for job in jobs {
         let Job { adapter, case, rule, .. } = job;
-        match outcomes.get(&(*case, *adapter)) {
+        match outcomes.get(&(&case[..], *adapter)) {
             Some(Outcome::Skip(why)) => skipped += &format!("skip  {adapter} {case}: {}\n", indented(why)),
             Some(Outcome::Fail(why)) => {
                 failed += &format!("FAIL  {adapter} {case}: {}\n      rule: {rule}\n", indented(why));
@@ -243,10 +243,10 @@ enum Event {
 
 /// Runs the jobs, `threads` at once, and gives each report to `ended` on this thread. After its first error no other
 /// job is started.
-fn run(
-    jobs: &[Job],
+fn run<'a>(
+    jobs: &'a [Job],
     threads: usize,
-    mut ended: impl FnMut(&Job, Report) -> io::Result<()>,
+    mut ended: impl FnMut(&'a Job, Report) -> io::Result<()>,
 ) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::channel();
@@ -274,10 +274,10 @@ fn take<'a>(jobs: &'a [Job], next: &AtomicUsize) -> Option<(usize, &'a Job)> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is to be dropped here: the threads see that and end")]
-fn listen(
-    jobs: &[Job],
+fn listen<'a>(
+    jobs: &'a [Job],
     told: Receiver<Event>,
-    ended: &mut impl FnMut(&Job, Report) -> io::Result<()>,
+    ended: &mut impl FnMut(&'a Job, Report) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut progress = Progress { on_terminal: io::stderr().is_terminal(), started: 0, running: Vec::new() };
     for event in &told {
@@ -335,12 +335,14 @@ mod tests {
     use super::{Outcomes, reasons, table};
     use asyncnet_conformance::{Job, Outcome, memory_jobs};
 
-    /// Two jobs, the first of which has this outcome; the second was not run.
-    fn first_is(outcome: Outcome) -> ([Job; 2], Outcomes) {
+    fn two_jobs() -> [Job; 2] {
         let mut jobs = memory_jobs().into_iter().filter(|job| job.case.starts_with("lines::"));
-        let jobs = [(); 2].map(|()| jobs.next().expect("there are more"));
-        let outcomes = Outcomes::from([((jobs[0].case, "memory"), outcome)]);
-        (jobs, outcomes)
+        [(); 2].map(|()| jobs.next().expect("there are more"))
+    }
+
+    /// The first has this outcome; the second was not run.
+    fn first_is(jobs: &[Job; 2], outcome: Outcome) -> Outcomes<'_> {
+        Outcomes::from([((&jobs[0].case[..], "memory"), outcome)])
     }
 
     #[test]
@@ -351,26 +353,28 @@ mod tests {
             (Outcome::Skip("why".to_owned()), "skip"),
         ];
         for (outcome, cell) in rows {
-            let (jobs, outcomes) = first_is(outcome);
+            let jobs = two_jobs();
+            let outcomes = first_is(&jobs, outcome);
             let table = table(&jobs, &["other", "memory"], &outcomes);
             let lines: Vec<_> = table.lines().collect();
             let [head, "", first, second] = lines[..] else { panic!("{table}") };
             let column = head.find("memory").expect("a column");
-            assert_eq!(first.split_whitespace().collect::<Vec<_>>(), [jobs[0].case, "-", cell]);
+            assert_eq!(first.split_whitespace().collect::<Vec<_>>(), [&jobs[0].case[..], "-", cell]);
             assert_eq!(first.find(cell), Some(column), "{table}");
-            assert_eq!(second.split_whitespace().collect::<Vec<_>>(), [jobs[1].case, "-", "-"]);
+            assert_eq!(second.split_whitespace().collect::<Vec<_>>(), [&jobs[1].case[..], "-", "-"]);
         }
     }
 
     #[test]
     fn reasons_name_the_job_and_keep_their_lines_apart() {
-        let (jobs, outcomes) = first_is(Outcome::Fail("one\ntwo\n".to_owned()));
+        let jobs = two_jobs();
+        let outcomes = first_is(&jobs, Outcome::Fail("one\ntwo\n".to_owned()));
         let Job { case, rule, .. } = &jobs[0];
         let expected = format!("\nFAIL  memory {case}: one\n      two\n      rule: {rule}\n");
         assert_eq!(reasons(&jobs, &outcomes), expected);
-        let (jobs, outcomes) = first_is(Outcome::Skip("no such thing here".to_owned()));
+        let outcomes = first_is(&jobs, Outcome::Skip("no such thing here".to_owned()));
         assert_eq!(reasons(&jobs, &outcomes), format!("\nskip  memory {case}: no such thing here\n"));
-        let (jobs, outcomes) = first_is(Outcome::Pass);
+        let outcomes = first_is(&jobs, Outcome::Pass);
         assert_eq!(reasons(&jobs, &outcomes), "");
     }
 }

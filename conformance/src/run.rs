@@ -2,10 +2,12 @@
 //!
 //! Invariant: a run ends. Each case has a thread of its own, and one that takes too long is reported and left behind.
 
-use crate::adapter::{Adapter, Link, Sockets};
+use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict};
 use crate::cases;
 use crate::memory::Memory;
+use crate::over_tls::OverTls;
+use crate::pki::Version;
 use crate::process;
 use futures_lite::future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,8 +21,8 @@ const CASE_TIME: Duration = Duration::from_secs(40);
 pub struct Job {
     /// The adapter's name.
     pub adapter: &'static str,
-    /// The case's id.
-    pub case: &'static str,
+    /// The case's id; before that of a stream case over TLS stands the version, as in `tls13::lines::limit`.
+    pub case: String,
     /// The case's rule.
     pub rule: &'static str,
     run: Arc<dyn Fn() -> Verdict + Send + Sync>,
@@ -83,18 +85,31 @@ pub fn jobs<A: Adapter + Send + Sync + 'static>(adapter: A) -> Vec<Job> {
     let mut jobs = Vec::new();
     let mut add = |case: Case<Sockets<A::Net>>| {
         let adapter = Arc::clone(&adapter);
-        let (id, rule) = (case.id, case.rule);
-        let run = Arc::new(move || on_each_link(&*adapter, &case));
+        let (id, rule) = (case.id.to_owned(), case.rule);
+        let run = Arc::new(move || on_each_link(&*adapter, &case, |sockets| sockets));
         jobs.push(Job { adapter: name, case: id, rule, run });
     };
     cases::stream().into_iter().for_each(&mut add);
     cases::network().into_iter().for_each(&mut add);
     adapter.own_cases().into_iter().for_each(&mut add);
+    for version in Version::EACH {
+        for case in cases::stream::<OverTls<Sockets<A::Net>>>() {
+            let adapter = Arc::clone(&adapter);
+            let (id, rule) = (over_tls(version, case.id), case.rule);
+            let run =
+                Arc::new(move || on_each_link(&*adapter, &case, |sockets| OverTls::new(sockets, version)));
+            jobs.push(Job { adapter: name, case: id, rule, run });
+        }
+    }
     for (case, rule) in process::CASES {
         let run = Arc::new(move || process::run(name, case));
-        jobs.push(Job { adapter: name, case, rule, run });
+        jobs.push(Job { adapter: name, case: case.to_owned(), rule, run });
     }
     jobs
+}
+
+fn over_tls(version: Version, id: &str) -> String {
+    format!("{}::{id}", if version == Version::Tls12 { "tls12" } else { "tls13" })
 }
 
 /// The stream cases in memory.
@@ -103,11 +118,20 @@ pub fn jobs<A: Adapter + Send + Sync + 'static>(adapter: A) -> Vec<Job> {
 #[must_use]
 pub fn memory_jobs() -> Vec<Job> {
     let job = |case: Case<Memory>| {
-        let (id, rule) = (case.id, case.rule);
+        let (id, rule) = (case.id.to_owned(), case.rule);
         let run = Arc::new(move || future::block_on((case.run)(&Memory::default())));
         Job { adapter: "memory", case: id, rule, run }
     };
-    cases::stream().into_iter().map(job).collect()
+    let mut jobs: Vec<Job> = cases::stream().into_iter().map(job).collect();
+    for version in Version::EACH {
+        jobs.extend(cases::stream::<OverTls<Memory>>().into_iter().map(|case| {
+            let (id, rule) = (over_tls(version, case.id), case.rule);
+            let run =
+                Arc::new(move || future::block_on((case.run)(&OverTls::new(Memory::default(), version))));
+            Job { adapter: "memory", case: id, rule, run }
+        }));
+    }
+    jobs
 }
 
 /// In a process that [`Job::run`] started: runs what it is there for, and `true`. In any other: `false`.
@@ -118,13 +142,17 @@ pub fn child<A: Adapter>(adapter: &A) -> bool {
 }
 
 /// A case passes if it passes on every kind of connection; it is skipped if it is skipped on all.
-fn on_each_link<A: Adapter>(adapter: &A, case: &Case<Sockets<A::Net>>) -> Verdict {
+fn on_each_link<A: Adapter, F: Fixture>(
+    adapter: &A,
+    case: &Case<F>,
+    fixture: impl Fn(Sockets<A::Net>) -> F,
+) -> Verdict {
     let folder = tempfile::tempdir()?;
     let mut skipped = Vec::new();
     for link in [Link::Tcp, Link::Unix] {
         let work = async {
             let sockets = Sockets::new(adapter.net(), link, folder.path().to_owned());
-            (case.run)(&sockets).await
+            (case.run)(&fixture(sockets)).await
         };
         match adapter.run(work) {
             Ok(()) => {}

@@ -240,7 +240,14 @@ impl WriteState {
         }
         ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender))?;
         if tls.with(|session| outgoing.end_text(session, &mut Pooled)).is_some() {
-            ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender))?;
+            match ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender)) {
+                // All of the text is out, and the peer, which is gone, misses nothing. How it went the next read tells.
+                Err(error) if error.is_disconnect() => {
+                    outgoing.finish();
+                    return Poll::Ready(Ok(()));
+                }
+                flushed => flushed?,
+            }
         }
         ready!(self.poll_call(cx, Side::Sender, Operation::Shutdown, |cx| {
             match ready!(transport.poll_shutdown_write(cx)) {

@@ -387,7 +387,7 @@ async fn flush<F: Fixture>(at: &F) -> Verdict {
         }
     }
     ensure_eq(&stream.queued_len(), &0, "all is sent")?;
-    drop(stream);
+    stream.shutdown_write().await?;
     ensure(joined(received)? == long, "not what was queued")
 }
 
