@@ -291,7 +291,7 @@ impl Session {
         }
         let bytes = if holds { &mut self.held[..] } else { input.filled_mut() };
         let len = bytes.len();
-        let out = Out { buffer: &mut self.output, blocks };
+        let out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
         let driven = match &mut self.conn {
             Conn::Client(conn) => drive(conn, bytes, Job::Open(sink), out),
             Conn::Server(conn) => drive(conn, bytes, Job::Open(sink), out),
@@ -303,7 +303,13 @@ impl Session {
                 input.consume(input.len());
                 self.held = Vec::new();
                 let told = matches!(error, rustls::Error::AlertReceived(_));
-                let error = self.fail(error.into());
+                let error = match TlsError::from(error) {
+                    TlsError::NotTls if self.is_established() => {
+                        TlsError::Protocol("what should be a record is none".into())
+                    }
+                    error => error,
+                };
+                let error = self.fail(error);
                 if !told {
                     self.alert(len - driven.used, blocks);
                 }
@@ -315,8 +321,14 @@ impl Session {
         } else {
             input.consume(driven.used);
         }
-        self.peer_closed |= did == Did::PeerClosed;
-        self.hold(input, did, blocks);
+        if did == Did::PeerClosed {
+            self.peer_closed = true;
+            // What comes behind the peer's end is ignored (RFC 8446, section 6.1).
+            input.consume(input.len());
+            self.held = Vec::new();
+        } else {
+            self.hold(input, did, blocks);
+        }
         Ok(did)
     }
 
@@ -337,7 +349,7 @@ impl Session {
 
     /// Has rustls produce output.
     fn give_out(&mut self, job: Job<'_>, blocks: &mut dyn Blocks) -> Result<(), TlsError> {
-        let out = Out { buffer: &mut self.output, blocks };
+        let out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
         let driven = match &mut self.conn {
             Conn::Client(conn) => drive(conn, &mut self.held, job, out),
             Conn::Server(conn) => drive(conn, &mut self.held, job, out),
@@ -382,7 +394,7 @@ impl Session {
 
     /// Calls rustls once after an error: whether that gave an alert.
     fn step(&mut self, input: &mut [u8], blocks: &mut dyn Blocks) -> bool {
-        let mut out = Out { buffer: &mut self.output, blocks };
+        let mut out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
         match &mut self.conn {
             Conn::Client(conn) => fetch_from(conn, input, &mut out),
             Conn::Server(conn) => fetch_from(conn, input, &mut out),
@@ -431,6 +443,8 @@ struct Driven {
 struct Out<'a> {
     buffer: &'a mut Buffer,
     blocks: &'a mut dyn Blocks,
+    /// It goes nowhere: nothing may follow our `close_notify`.
+    muted: bool,
 }
 
 /// Why output did not come.
@@ -523,7 +537,7 @@ impl Out<'_> {
         loop {
             match produce(self.buffer.room(need, 0, self.blocks)).map_err(Into::into) {
                 Ok(n) => {
-                    self.buffer.fill(n);
+                    self.buffer.fill(if self.muted { 0 } else { n });
                     return Ok(());
                 }
                 Err(Short::Needs(more)) if more > need => need = more,
