@@ -190,3 +190,31 @@ impl Drop for TlsPeer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OverTls;
+    use crate::adapter::Fixture;
+    use crate::memory::Memory;
+    use crate::pki::Version;
+    use futures_lite::future::block_on;
+
+    #[test]
+    fn lines_that_came_sealed_are_here() {
+        block_on(async {
+            for version in Version::EACH {
+                let (mut stream, mut peer) =
+                    OverTls::new(Memory::default(), version).pair().await.expect("a pair");
+                for record in [&b"one\nt"[..], b"w", b"o\nthree\nfo"] {
+                    peer.write_all(record).expect("there is room");
+                }
+                assert_eq!(stream.recv_line().await.expect("it came").expect("a line"), "one");
+                for expected in ["two", "three"] {
+                    assert_eq!(stream.try_line().expect("it came").expect("a line"), expected);
+                }
+                assert!(stream.try_line().expect("no error").is_none());
+                assert_eq!(stream.received(), b"fo");
+            }
+        });
+    }
+}

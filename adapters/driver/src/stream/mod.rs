@@ -44,7 +44,9 @@ use std::task::{Context, Poll, ready};
 /// What is queued goes out before a receive starts to wait, so a server that answers with
 /// [`queue_line`](Self::queue_line) answers a burst of lines with one write, and a single line at once.
 ///
-/// Dropping a stream ends it at once: what is queued is not sent. [`close`](Self::close) is the way to end well.
+/// [`start_tls`](Self::start_tls) upgrades it to TLS in place; every call is the same afterwards.
+///
+/// Dropping a stream ends it at once: what is queued is not sent, and over TLS the peer sees a stream that was cut. [`close`](Self::close) is the way to end well.
 /// Dropped after a message was torn, it ends with a reset where the platform has one.
 ///
 /// ```
@@ -158,7 +160,8 @@ impl<T: Transport> Stream<T> {
 
     // Looks and settings.
 
-    /// How many bytes came and were not taken: what can be received without waiting.
+    /// How many bytes came and were not taken: what can be received without waiting. Over TLS, those of records that are
+    /// opened, which happens when a call wants them; more may be here, sealed.
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
@@ -293,7 +296,8 @@ impl<T: Transport> Stream<T> {
         self.transport.as_mut()
     }
 
-    /// Takes the stream apart: the transport, and what was on its way.
+    /// Takes the stream apart: the transport, and what was on its way. A TLS session ends with it, without `close_notify`:
+    /// its transport is of no more use for TLS.
     ///
     /// See the example at [`Parts`].
     pub fn into_parts(self) -> Parts<T> {

@@ -6,9 +6,11 @@ use crate::line::Line;
 use crate::pool::Pooled;
 use crate::recv;
 use crate::stream::Stream;
+use crate::tls;
 use crate::transport::Transport;
 #[cfg(doc)]
 use asyncnet_core::Limits;
+use asyncnet_core::tls::Opened;
 use asyncnet_core::{Ending, LinePolicy, RecvError, Search};
 use bytes::Bytes;
 use std::future::poll_fn;
@@ -282,7 +284,7 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Takes a line that is already here, without waiting and without a system call: so it sends nothing that is queued.
-    /// `None` says that there is none, not that the stream ended.
+    /// Over TLS, records that came are opened for it. `None` says that there is none, not that the stream ended.
     ///
     /// # Errors
     ///
@@ -302,10 +304,19 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub fn try_line(&mut self) -> Result<Option<Line<&[u8]>>, Error> {
         self.check_transport()?;
-        match self.connection.find_line(self.settings.line)? {
-            Search::Found(span) => Ok(Some(Line::new(self.connection.take_line(span), span.ending()))),
-            Search::NeedMore | Search::End => Ok(None),
-        }
+        let (incoming, _, mut session) = self.connection.sides();
+        tls::check_established(&mut session)?;
+        let span = loop {
+            match incoming.find_line(self.settings.line)? {
+                Search::Found(span) => break span,
+                Search::End => return Ok(None),
+                Search::NeedMore => match tls::open(incoming, &mut session, &mut [])? {
+                    (Opened::Text, _) => {}
+                    (Opened::NeedWire | Opened::End, _) => return Ok(None),
+                },
+            }
+        };
+        Ok(Some(Line::new(self.connection.take_line(span), span.ending())))
     }
 
     /// Receives through `delimiter`, and gives what came before it: `None` at the end of the stream.

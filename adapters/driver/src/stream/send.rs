@@ -21,7 +21,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its first byte went out, it has done nothing. After that, up to [`Limits::send_atomic_max`]
+    /// Dropped before its first byte went out, it has done nothing; over TLS a byte has gone out when it is sealed, some
+    /// 64 KiB at a time. After that, up to [`Limits::send_atomic_max`]
     /// bytes are completed from the queue, by the next flush, send or receive; a longer message is torn, and the
     /// write side fails with [`SendError::Abandoned`](crate::SendError::Abandoned) from then on.
     /// [`send_owned`](Self::send_owned) completes at any length.
