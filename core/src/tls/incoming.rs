@@ -57,7 +57,7 @@ impl Incoming {
                 into[n..n + fits].copy_from_slice(&text[..fits]);
                 n += fits;
                 if fits < text.len() {
-                    plain.push(&text[fits..], cap + RECORD_TEXT_MAX, blocks);
+                    plain.push(&text[fits..], cap.saturating_add(RECORD_TEXT_MAX), blocks);
                 }
             });
             session.answer(blocks);
