@@ -14,6 +14,7 @@ pub mod program;
 pub mod runtime;
 pub mod server;
 pub mod stop;
+pub mod tls;
 pub mod tour;
 
 /// The README's examples, compiled and run.

@@ -5,13 +5,16 @@
 //! ```
 
 use crate::address::Offered;
+use crate::program::note;
 use crate::runtime::{Runtime, within};
 use crate::stop::Stop;
+use asyncnet_driver::tls::rustls::ServerConfig;
 use asyncnet_driver::{Accept, Endpoint, Error, Operation, Stream, UnixName};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,44 +23,81 @@ const CLOSING: Duration = Duration::from_secs(3);
 /// How long the tasks have to end, once asked: each is done after [`CLOSING`], if it is run at all.
 const ENDING: Duration = Duration::from_secs(4);
 
-/// Accepts connections from all listeners, and hands each to `talk`, with a name for messages; its future becomes a
-/// task. When it is asked to stop, it stops accepting and waits for the tasks, which have to see the request too.
-///
-/// `talk` is called in the order in which the connections came.
-///
-/// # Errors
-///
-/// A listener is of no use any more; the tasks are asked to stop then.
-pub async fn serve<R, F>(
-    net: R,
-    offers: Vec<Offered<R::Listener>>,
-    stop: &Stop,
-    mut talk: impl FnMut(Stream<R::Transport>, String) -> F,
-) -> Result<(), Error>
-where
-    R: Runtime,
-    F: Future<Output = ()> + Send + 'static,
-{
-    // Each task holds a sender, so that the channel is closed when the last one has ended.
-    let (alive, ended) = async_channel::bounded::<Infallible>(1);
-    let result = loop {
-        match stop.before(accept_any(&offers)).await {
-            None => break Ok(()),
-            Some(Err(error)) => break Err(error),
-            Some(Ok((stream, peer))) => {
-                let (task, alive) = (talk(stream, peer), alive.clone());
-                net.spawn(async move {
+/// What serves: a program's connections, and what they have in common.
+#[derive(Clone, Debug)]
+pub struct Server<R> {
+    /// Where the connections come from, and what runs their tasks.
+    pub net: R,
+    /// What it is called on stderr.
+    pub program: &'static str,
+    /// How its connections speak TLS; `None` is plaintext.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// When it is to end.
+    pub stop: Stop,
+}
+
+impl<R: Runtime> Server<R> {
+    /// Accepts connections from all listeners, and hands each to `talk`, with a name for messages; its future becomes a
+    /// task. When it is asked to stop, it stops accepting and waits for the tasks, which have to see the request too.
+    ///
+    /// `talk` is called in the order in which the connections came. With TLS it is called in the connection's own task,
+    /// once the handshake is done: a peer that is slow with it holds nobody up, and one that fails it is told on stderr.
+    ///
+    /// # Errors
+    ///
+    /// A listener is of no use any more; the tasks are asked to stop then.
+    pub async fn run<F>(
+        &self,
+        offers: Vec<Offered<R::Listener>>,
+        talk: impl Fn(Stream<R::Transport>, String) -> F + Clone + Send + 'static,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        // Each task holds a sender, so that the channel is closed when the last one has ended.
+        let (alive, ended) = async_channel::bounded::<Infallible>(1);
+        let result = loop {
+            let (stream, peer) = match self.stop.before(accept_any(&offers)).await {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(error),
+                Some(Ok(accepted)) => accepted,
+            };
+            let alive = alive.clone();
+            if self.tls.is_none() {
+                let task = talk(stream, peer);
+                self.net.spawn(async move {
                     task.await;
                     drop(alive);
                 });
+            } else {
+                let (server, talk) = (self.clone(), talk.clone());
+                self.net.spawn(async move {
+                    if let Some(stream) = server.begin_tls(stream, &peer).await {
+                        talk(stream, peer).await;
+                    }
+                    drop(alive);
+                });
             }
+        };
+        drop(offers);
+        drop(alive);
+        self.stop.ask();
+        within(self.net.timer(), ENDING, ended.recv()).await;
+        result
+    }
+
+    /// Makes the handshake: the stream, if it is one of TLS now. How long it may take is among the stream's limits.
+    async fn begin_tls(&self, mut stream: Stream<R::Transport>, peer: &str) -> Option<Stream<R::Transport>> {
+        let config = self.tls.as_ref()?;
+        // Asked to stop in the middle of it, there is nothing to be ended well.
+        if let Err(error) = self.stop.before(stream.start_tls(config)).await? {
+            note(self.program, &format_args!("{peer}: TLS handshake: {error}"));
+            // The peer is to read the alert, which says why; whether it does is its own affair.
+            within(self.net.timer(), CLOSING, stream.close()).await;
+            return None;
         }
-    };
-    drop(offers);
-    drop(alive);
-    stop.ask();
-    within(net.timer(), ENDING, ended.recv()).await;
-    result
+        Some(stream)
+    }
 }
 
 /// The connection that comes first, on any of the listeners.

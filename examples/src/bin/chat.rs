@@ -5,8 +5,9 @@ use asyncnet_examples::address::listen;
 use asyncnet_examples::chat::{self, Left, Member, Room};
 use asyncnet_examples::program::{self, Failure};
 use asyncnet_examples::runtime::{Adapter, Runtime};
-use asyncnet_examples::server;
+use asyncnet_examples::server::{self, Server};
 use asyncnet_examples::stop::Stop;
+use asyncnet_examples::tls::TlsArguments;
 use asyncnet_os::Address;
 use asyncnet_smol::SmolNet;
 use asyncnet_tokio::TokioNet;
@@ -22,6 +23,8 @@ const PROGRAM: &str = "chat";
 /// over 4096 bytes is answered with "ERR line too long" and goes nowhere. The address it is bound to is the first
 /// line of stdout, as "listening on HOST:PORT". Who was dropped, and what went wrong, is told on stderr.
 ///
+/// With --cert and --key, or with --self-signed, every connection speaks TLS from its first byte.
+///
 /// Ctrl-C and SIGTERM end it well: it stops accepting, sends what waits for each member, and closes the connections,
 /// within 4 seconds.
 #[derive(Debug, Parser)]
@@ -30,6 +33,9 @@ struct Arguments {
     /// Where to listen: HOST:PORT, :PORT for all interfaces, unix:PATH; port 0 lets the system choose.
     #[arg(long, value_name = "ADDR")]
     listen: Address,
+
+    #[command(flatten)]
+    tls: TlsArguments,
 
     /// The adapter to run on.
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
@@ -47,11 +53,14 @@ fn main() -> ExitCode {
 
 async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
     let stop = Stop::on_signal()?;
+    let tls = arguments.tls.load(&arguments.listen)?;
     let offered = listen(&net, &arguments.listen, chat::limits()).await?;
     program::print(&format!("listening on {}\n", offered.at))?;
+    program::print(&tls.notice)?;
+    let server = Server { net, program: PROGRAM, tls: tls.config, stop: stop.clone() };
     let room = Arc::new(Room::default());
-    let serving = server::serve(net, vec![offered], &stop, |stream, peer| {
-        // It joins here and not in the task: whoever connects later, joins later.
+    let serving = server.run(vec![offered], move |stream, peer| {
+        // It joins here and not in its future: without TLS, whoever connects later, joins later.
         attend(net, stream, peer, Room::join(&room), stop.clone())
     });
     serving.await.map_err(|error| Failure::new("cannot go on", error))

@@ -2,10 +2,12 @@
 
 use asyncnet_driver::Stream;
 use asyncnet_examples::address::listen;
+use asyncnet_examples::echo;
 use asyncnet_examples::program::{self, Failure};
 use asyncnet_examples::runtime::{Adapter, Runtime};
+use asyncnet_examples::server::{self, Server};
 use asyncnet_examples::stop::Stop;
-use asyncnet_examples::{echo, server};
+use asyncnet_examples::tls::TlsArguments;
 use asyncnet_os::Address;
 use asyncnet_smol::SmolNet;
 use asyncnet_tokio::TokioNet;
@@ -19,6 +21,8 @@ const PROGRAM: &str = "echo";
 /// Any number of connections at once. A line over the limit is answered with "ERR line too long", and the dialogue goes
 /// on. The address it is bound to is the first line of stdout, as "listening on HOST:PORT"; with --unix, a second line is
 /// "listening on unix:PATH". What goes wrong with a connection is told on stderr.
+///
+/// With --cert and --key, or with --self-signed, every connection speaks TLS from its first byte.
 ///
 /// Ctrl-C and SIGTERM end it well: it stops accepting, sends what is queued, and closes the connections, within 4
 /// seconds.
@@ -38,6 +42,9 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_line: u32,
 
+    #[command(flatten)]
+    tls: TlsArguments,
+
     /// The adapter to run on.
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
     adapter: Adapter,
@@ -54,6 +61,7 @@ fn main() -> ExitCode {
 
 async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
     let stop = Stop::on_signal()?;
+    let tls = arguments.tls.load(&arguments.listen)?;
     let limits = echo::limits(usize::try_from(arguments.max_line).expect("clap has checked it"));
     let mut offers = Vec::new();
     for address in arguments.addresses()? {
@@ -62,7 +70,9 @@ async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
     for offered in &offers {
         program::print(&format!("listening on {}\n", offered.at))?;
     }
-    let serving = server::serve(net, offers, &stop, |stream, peer| attend(net, stream, peer, stop.clone()));
+    program::print(&tls.notice)?;
+    let server = Server { net, program: PROGRAM, tls: tls.config, stop: stop.clone() };
+    let serving = server.run(offers, move |stream, peer| attend(net, stream, peer, stop.clone()));
     serving.await.map_err(|error| Failure::new("cannot go on", error))
 }
 

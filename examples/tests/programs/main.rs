@@ -1,5 +1,5 @@
-//! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets and with `nc`,
-//! `ncat` and `socat`.
+//! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets, with rustls' own
+//! connections over them, and with `nc`, `ncat`, `socat` and `openssl`.
 //!
 //! Nothing here sleeps, and every wait ends: after [`process::PATIENCE`] a test fails.
 
@@ -10,6 +10,7 @@ mod command_line;
 mod echo;
 mod peer;
 mod process;
+mod tls;
 mod tour;
 
 /// Runs a test on every adapter.

@@ -1,22 +1,30 @@
 //! A peer made of std's blocking sockets: nothing in it is under test.
 
 use crate::process::PATIENCE;
+use asyncnet_conformance::pki;
+use asyncnet_driver::tls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 pub(crate) struct Peer<S> {
     socket: BufReader<S>,
 }
 
-impl Peer<TcpStream> {
-    /// Connects to an address of loopback, as a program has written it.
-    pub(crate) fn tcp(address: &str) -> Self {
-        let socket = TcpStream::connect(address).expect(address);
+impl From<TcpStream> for Peer<TcpStream> {
+    fn from(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { socket: BufReader::new(socket) }
+    }
+}
+
+impl Peer<TcpStream> {
+    /// Connects to an address of loopback, as a program has written it.
+    pub(crate) fn tcp(address: &str) -> Self {
+        TcpStream::connect(address).expect(address).into()
     }
 
     pub(crate) fn end(&self) {
@@ -26,6 +34,15 @@ impl Peer<TcpStream> {
     /// Another handle of the same socket, for a thread that only says.
     pub(crate) fn mouth(&self) -> Self {
         Self { socket: BufReader::new(self.socket.get_ref().try_clone().unwrap()) }
+    }
+}
+
+impl<S: Read + Write> Peer<StreamOwned<ClientConnection, S>> {
+    /// Says the end, with close_notify.
+    pub(crate) fn end_tls(&mut self) {
+        let stream = self.socket.get_mut();
+        stream.conn.send_close_notify();
+        stream.flush().unwrap();
     }
 }
 
@@ -40,6 +57,16 @@ impl Peer<UnixStream> {
 }
 
 impl<S: Read + Write> Peer<S> {
+    /// Makes a handshake with the server `localhost`, by rustls' own blocking connection.
+    pub(crate) fn over_tls(self, config: Arc<ClientConfig>) -> Peer<StreamOwned<ClientConnection, S>> {
+        let mut connection = ClientConnection::new(config, pki::server_name("localhost")).unwrap();
+        let mut socket = self.socket.into_inner();
+        while connection.is_handshaking() {
+            connection.complete_io(&mut socket).unwrap();
+        }
+        Peer { socket: BufReader::new(StreamOwned::new(connection, socket)) }
+    }
+
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket.get_mut().write_all(bytes.as_ref()).unwrap();
     }
