@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 /// The lengths of blocks, in bytes: what a read starts with, its next step, and the most it takes at once.
 ///
-/// 64 KiB is where a larger read no longer saves system calls that are felt, and four TLS records.
-pub const BLOCK_BYTES: [usize; 3] = [4 << 10, 16 << 10, 64 << 10];
+/// 64 KiB is where a larger read no longer saves system calls that are felt. The longer two are a little more than 16 and
+/// 64 KiB, for what TLS puts around one record of the longest kind, or around four and some short ones.
+pub const BLOCK_BYTES: [usize; 3] = [4 << 10, (16 << 10) + 256, (64 << 10) + 256];
 
 /// A piece of initialised memory.
 ///

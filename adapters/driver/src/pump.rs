@@ -385,7 +385,7 @@ pub(crate) struct Unsent<'a> {
 }
 
 impl<'a> Unsent<'a> {
-    pub(crate) fn rest(self) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn rest(self) -> impl Iterator<Item = &'a [u8]> + Clone {
         let mut skip = self.skip;
         self.parts.iter().filter_map(move |part| {
             let passed = skip.min(part.len());

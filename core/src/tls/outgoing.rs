@@ -5,10 +5,13 @@ use crate::outgoing::Outgoing;
 use crate::tls::{RECORD_OVERHEAD, RECORD_TEXT_MAX, Session, TlsError};
 use core::iter::Peekable;
 
-/// How much is sealed at once: what then fills the longest block. That is a good write, and a send that is dropped has
-/// not gone further than this beyond what the wire took.
-const SEAL_TEXT_MAX: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1]
-    - BLOCK_BYTES[BLOCK_BYTES.len() - 1] / RECORD_TEXT_MAX * RECORD_OVERHEAD;
+/// How much is sealed at once: what then fits into the longest block. That is a good write, and a send that is dropped
+/// has not gone further than this beyond what the wire took.
+const SEAL_TEXT_MAX: usize = 64 << 10;
+
+const _: () = assert!(
+    SEAL_TEXT_MAX + SEAL_TEXT_MAX / RECORD_TEXT_MAX * RECORD_OVERHEAD <= BLOCK_BYTES[BLOCK_BYTES.len() - 1]
+);
 
 impl Outgoing {
     /// Seals what is queued and behind it the `parts`, as far as one step goes, if nothing sealed waits for the wire: how many
@@ -24,7 +27,7 @@ impl Outgoing {
     pub fn seal<'a>(
         &mut self,
         session: &mut Session,
-        parts: impl Iterator<Item = &'a [u8]>,
+        parts: impl Iterator<Item = &'a [u8]> + Clone,
         blocks: &mut impl Blocks,
     ) -> Result<usize, TlsError> {
         self.collect(session, blocks);
@@ -35,6 +38,8 @@ impl Outgoing {
         let mut left = SEAL_TEXT_MAX;
         // To the shorter of two lifetimes: the caller's parts live longer than this borrow of the queue.
         let parts = parts.map(|part| -> &[u8] { part });
+        let len = queued.saturating_add(parts.clone().map(<[u8]>::len).sum());
+        session.reserve(len.min(SEAL_TEXT_MAX), blocks);
         let mut texts = self.queued().chain(parts).filter(|text| !text.is_empty()).peekable();
         let mut rest: &[u8] = &[];
         while left > 0 {
@@ -90,7 +95,7 @@ fn seal_together<'a>(
     session: &mut Session,
     blocks: &mut impl Blocks,
 ) -> Result<usize, TlsError> {
-    let mut block = blocks.take(RECORD_TEXT_MAX);
+    let mut block = blocks.take(BLOCK_BYTES[1]);
     let mut n = 0;
     loop {
         let space = &mut block.bytes_mut()[n..left.min(RECORD_TEXT_MAX)];

@@ -139,6 +139,13 @@ impl Session {
         Ok(Opened::NeedWire)
     }
 
+    /// Makes room for `len` bytes of text, so that sealing them in pieces moves nothing.
+    pub(crate) fn reserve(&mut self, len: usize, blocks: &mut dyn Blocks) {
+        if len > 0 {
+            self.output.room(sealed_len_max(len), 0, blocks);
+        }
+    }
+
     /// Seals `text`.
     pub(crate) fn seal(&mut self, text: &[u8], blocks: &mut dyn Blocks) -> Result<(), TlsError> {
         self.check_open()?;
