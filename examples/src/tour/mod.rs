@@ -1,11 +1,13 @@
-//! The tour: six promises of the socket, each played on loopback and checked.
+//! The tour: nine promises of the socket, each played on loopback and checked.
 //!
 //! A step plays both sides in one task, says on the page what each sent and saw, and checks what it says. It is no
 //! test suite: `asyncnet-conformance` is.
 
 mod counted;
+mod moves;
 mod page;
 mod steps;
+mod tls_steps;
 
 pub use counted::{Counted, Counts};
 pub use page::{Broken, Page};
@@ -25,7 +27,7 @@ const TOUR_TIME_MAX: Duration = Duration::from_secs(8);
 /// The first thing that is not as promised; stdout that cannot be written to.
 pub async fn play<R: Runtime>(net: R) -> Result<(), Failure> {
     let tour = Tour { net, timer: net.timer() };
-    print(&format!("asyncnet on {}: six promises of a line socket, on loopback.\n", R::ADAPTER))?;
+    print(&format!("asyncnet on {}: nine promises of a line socket, on loopback.\n", R::ADAPTER))?;
     tour.step("1. A dialogue in lines, over TCP", steps::dialogue).await?;
     tour.step("2. A line over the limit", steps::over_long).await?;
     #[cfg(unix)]
@@ -35,6 +37,9 @@ pub async fn play<R: Runtime>(net: R) -> Result<(), Failure> {
     tour.step("4. A burst of lines, answered with one write", steps::burst).await?;
     tour.step("5. A receive that is given up", steps::cancelled).await?;
     tour.step("6. An end in the middle of a line", steps::cut_off).await?;
+    tour.step("7. An upgrade to TLS in place (STARTTLS)", tls_steps::upgrade).await?;
+    tour.step("8. A command slipped in behind STARTTLS", tls_steps::injected).await?;
+    tour.step("9. A TLS stream that is cut", tls_steps::truncated).await?;
     print(&format!("\nAll is as promised, on {}, in {} ms.\n", R::ADAPTER, tour.timer.now().as_millis()))
 }
 

@@ -1,4 +1,4 @@
-//! The steps of the tour, in their order.
+//! The steps of the tour in plaintext, in their order.
 //!
 //! Both sides are in one task, so a step says what happens in the order in which it happens. What is sent fits into
 //! the kernel's buffers, so no send waits for a receive, but where the sides are joined with `zip`.
@@ -6,14 +6,15 @@
 use crate::echo;
 use crate::runtime::{Runtime, within};
 use crate::tour::counted::{Counted, Counts};
+#[cfg(unix)]
+use crate::tour::moves::pair_at;
+use crate::tour::moves::{CLIENT, SERVER, end, line, next_line, tcp_pair};
 use crate::tour::page::{Broken, Page, described, quoted};
-use asyncnet_driver::{Endpoint, Error, LinePolicy, Listener, Net, Stream, Transport};
+#[cfg(unix)]
+use asyncnet_driver::Endpoint;
+use asyncnet_driver::{Error, LinePolicy, Stream};
 use futures_lite::future;
-use std::net::Ipv4Addr;
 use std::time::Duration;
-
-const CLIENT: &str = "client";
-const SERVER: &str = "server";
 
 /// Lines in both directions, with both line ends, and an end.
 pub(super) async fn dialogue<R: Runtime>(net: R, page: &mut Page) -> Result<(), Broken> {
@@ -141,61 +142,4 @@ pub(super) async fn cut_off<R: Runtime>(net: R, page: &mut Page) -> Result<(), B
     page.check("the bytes can still be taken", &b"DELETE /tmp/cache"[..], &rest[..])?;
     let next = next_line(page, SERVER, &mut server).await?;
     page.promise("half a line is not served as a whole one, and not lost", &None, &next)
-}
-
-/// Sends a line, and checks that it arrives as `text`.
-async fn line<S: Transport, T: Transport>(
-    page: &mut Page,
-    (from, sender): (&str, &mut Stream<S>),
-    (to, receiver): (&str, &mut Stream<T>),
-    sent: &[u8],
-    text: &[u8],
-) -> Result<(), Broken> {
-    sender.send(sent).await?;
-    page.sends(from, sent);
-    let seen = next_line(page, to, receiver).await?;
-    page.check("the line arrives, without its line end", &Some(text), &seen.as_deref())
-}
-
-/// Ends both sides, the client's first.
-async fn end<T: Transport>(
-    page: &mut Page,
-    client: &mut Stream<T>,
-    server: &mut Stream<T>,
-) -> Result<(), Broken> {
-    client.shutdown_write().await?;
-    page.says(CLIENT, "ends", &"its side");
-    let seen = next_line(page, SERVER, server).await?;
-    page.check("the server sees the client's end", &None, &seen)?;
-    server.close().await?;
-    page.says(SERVER, "ends", &"its side");
-    let seen = next_line(page, CLIENT, client).await?;
-    page.check("the client sees the server's end", &None, &seen)
-}
-
-/// Receives a line and says so: its text, or `None` at the end.
-async fn next_line<T: Transport>(
-    page: &mut Page,
-    who: &str,
-    stream: &mut Stream<T>,
-) -> Result<Option<Vec<u8>>, Error> {
-    let line = stream.recv_line().await?;
-    match &line {
-        Some(line) => page.sees(who, &described(line)),
-        None => page.sees(who, &"the end"),
-    }
-    Ok(line.map(|line| line.as_bytes().to_vec()))
-}
-
-/// Two streams connected with each other over loopback TCP: the client's and the server's.
-async fn tcp_pair<R: Runtime>(net: R) -> Result<Pair<R>, Error> {
-    pair_at(net, &Endpoint::Inet((Ipv4Addr::LOCALHOST, 0).into())).await
-}
-
-type Pair<R> = (Stream<<R as Net>::Transport>, Stream<<R as Net>::Transport>);
-
-async fn pair_at<R: Runtime>(net: R, at: &Endpoint) -> Result<Pair<R>, Error> {
-    let listener = Listener::new(net.listen(at)?);
-    let connecting = async { Ok(Stream::new(net.connect(&listener.local_endpoint()?).await?)) };
-    future::try_zip(connecting, listener.accept()).await
 }

@@ -38,7 +38,7 @@ impl Peer<TcpStream> {
 }
 
 impl<S: Read + Write> Peer<StreamOwned<ClientConnection, S>> {
-    /// Says the end, with close_notify.
+    /// Says the end, with `close_notify`.
     pub(crate) fn end_tls(&mut self) {
         let stream = self.socket.get_mut();
         stream.conn.send_close_notify();
