@@ -22,6 +22,7 @@ pub mod properties;
 mod run;
 pub mod skeleton;
 mod steps;
+mod tls_peer;
 
 #[cfg(feature = "adapters")]
 pub mod adapters;
@@ -29,7 +30,8 @@ pub mod adapters;
 pub use adapter::{Adapter, Fixture, Link, Pair, Sockets};
 pub use case::{Case, LocalFuture, Stop, Verdict, ensure, ensure_eq, ensure_err};
 pub use memory::{Memory, MemoryTransport};
-pub use over_tls::{OverTls, TlsPeer};
+pub use over_tls::OverTls;
 pub use peer::{PATIENCE, Peer, Reset};
 pub use run::{Job, Outcome, Report, child, jobs, memory_jobs};
 pub use steps::{drop_after, drop_and_go_on, leak_after, lockstep};
+pub use tls_peer::TlsPeer;
