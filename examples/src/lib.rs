@@ -10,7 +10,10 @@
 pub mod address;
 pub mod chat;
 pub mod echo;
+pub mod http;
+pub mod output;
 pub mod program;
+pub mod progress;
 pub mod runtime;
 pub mod server;
 pub mod stop;

@@ -6,7 +6,9 @@
 //! | 0 | done, or stopped when asked to |
 //! | 1 | it failed; stderr says at what |
 //! | 2 | the command line is wrong (clap's) |
-//! | 130 | a second Ctrl-C did not wait for the end |
+//! | 130 | a second Ctrl-C did not wait for the end; a client was interrupted by the first |
+//!
+//! A program may have more, which are its own; its `--help` tells them.
 
 use std::error::Error;
 use std::fmt;
@@ -18,24 +20,43 @@ pub const EXIT_STATUS: &str = "\
 Exit status: 0 when it was stopped by Ctrl-C or SIGTERM, 1 when something failed (stderr says what), 2 when the command \
 line is wrong, 130 when a second Ctrl-C did not wait for the connections to end.";
 
-/// Why a program ends with status 1.
+/// What a shell reports for a program that SIGINT has ended: 128 and the signal's number (bash(1), EXIT STATUS).
+pub const INTERRUPTED: u8 = 130;
+
+/// Why a program ends with another status than 0.
 ///
 /// ```
 /// use asyncnet_examples::program::Failure;
 ///
 /// let failure = Failure::new("cannot listen on 127.0.0.1:80", "permission denied");
 /// assert_eq!(failure.to_string(), "cannot listen on 127.0.0.1:80: permission denied");
+/// assert_eq!(failure.status(), 1);
+/// assert_eq!(failure.with_status(3).status(), 3);
 /// ```
 #[derive(Debug)]
 pub struct Failure {
     what: String,
     why: Box<dyn Error + Send + Sync>,
+    status: u8,
 }
 
 impl Failure {
     /// What was being done, with its object, and what came instead.
     pub fn new(what: impl Into<String>, why: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { what: what.into(), why: why.into() }
+        Self { what: what.into(), why: why.into(), status: 1 }
+    }
+
+    /// The same, with another exit status than 1.
+    #[must_use]
+    pub fn with_status(mut self, status: u8) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The exit status.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        self.status
     }
 }
 
@@ -58,7 +79,7 @@ pub fn exit(program: &str, result: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             note(program, &failure);
-            ExitCode::FAILURE
+            failure.status.into()
         }
     }
 }

@@ -1,14 +1,11 @@
 //! Being asked to stop: one request, seen by every task that waits for it.
 
-use crate::program::Failure;
+use crate::program::{Failure, INTERRUPTED};
 use async_channel::{Receiver, Sender};
 use futures_lite::future;
 use std::convert::Infallible;
 use std::future::Future;
 use std::process;
-
-/// What a shell reports for a program that SIGINT has ended: 128 and the signal's number (bash(1), EXIT STATUS).
-const INTERRUPTED: i32 = 130;
 
 /// A request to stop: made once, seen by all clones.
 ///
@@ -46,7 +43,7 @@ impl Stop {
         let ask = stop.clone();
         let handler = move || {
             if ask.is_asked() {
-                process::exit(INTERRUPTED);
+                process::exit(INTERRUPTED.into());
             }
             ask.ask();
         };
