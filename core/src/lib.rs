@@ -81,6 +81,7 @@ mod error;
 mod incoming;
 mod limits;
 mod line;
+mod option;
 mod outgoing;
 #[cfg(feature = "tls")]
 pub mod tls;
@@ -94,4 +95,5 @@ pub use error::{Fault, ProcessError, RecvError, SendError};
 pub use incoming::Incoming;
 pub use limits::Limits;
 pub use line::{Ending, Endings, LastLine, LinePolicy, LineSpan, Overlong, Search};
+pub use option::{Flag, OptionName, SocketOption};
 pub use outgoing::Outgoing;

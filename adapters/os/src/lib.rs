@@ -56,6 +56,7 @@ mod endpoint;
 mod errno;
 mod handle;
 mod listen;
+mod option;
 mod pair;
 mod socket;
 #[cfg(unix)]
@@ -71,6 +72,7 @@ pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
 pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
+pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;
 pub use tls::{ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions};
 
