@@ -217,7 +217,8 @@ impl<T: Transport> Stream<T> {
                 if under_way { tls::open(incoming, &mut session, &mut []).map(drop) } else { Ok(()) };
             // What the wire does to the sending is the read's to tell: the peer may have said why it hung up.
             let sent = Sink::poll_flush(self, cx);
-            if let Err(error) = opened {
+            // What fails the session behind the handshake is the next call's, as it is when it comes a moment later.
+            if let (Err(error), false) = (opened, self.is_tls()) {
                 ready!(sent).ok();
                 self.handshake = None;
                 return Poll::Ready(Err(error.into()));
