@@ -11,7 +11,7 @@ use crate::pump::{ReadState, Side, Unsent, WriteState};
 use crate::recv::{self, Source};
 use crate::send::{self, Sink};
 use crate::stream::{Inner, Settings, Stream};
-use crate::tls::{self, Shared};
+use crate::tls::{self, Shared, Tls};
 use crate::transport::{ReadTransport, SplitTransport, WriteTransport};
 use asyncnet_core::tls::Opened;
 use asyncnet_core::{Connection, Ending, Incoming, Limits, Outgoing};
@@ -353,7 +353,9 @@ impl<W: WriteTransport> WriteHalf<W> {
     ///
     /// See the example at [`queue`](Self::queue).
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| Sink::poll_flush(self, cx)).await
+        let flushed = poll_fn(|cx| Sink::poll_flush(self, cx)).await;
+        self.tls.with(|session| session.check_open()).transpose()?;
+        flushed
     }
 
     /// As [`Stream::shutdown_write`].

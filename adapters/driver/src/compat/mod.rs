@@ -43,7 +43,7 @@ impl<T: Transport> Stream<T> {
     }
 
     fn compat_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Sink::poll_flush(self, cx).map_err(io::Error::from)
+        self.poll_flush_open(cx).map_err(io::Error::from)
     }
 
     fn compat_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,12 +3,14 @@
 use crate::error::Error;
 use crate::send::{self, Sink};
 use crate::stream::Stream;
+use crate::tls;
 use crate::transport::Transport;
 #[cfg(doc)]
 use asyncnet_core::Limits;
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::IoSlice;
+use std::task::{Context, Poll, ready};
 
 impl<T: Transport> Stream<T> {
     /// Sends all of `bytes`, behind what is queued: complete when the kernel has them. With no bytes, it returns at once.
@@ -175,6 +177,13 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| Sink::poll_flush(self, cx)).await
+        poll_fn(|cx| self.poll_flush_open(cx)).await
+    }
+
+    /// Sends what is queued. A session that cannot be used is an error also when that is nothing.
+    pub(crate) fn poll_flush_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let flushed = ready!(Sink::poll_flush(self, cx));
+        tls::check_open(self.session())?;
+        Poll::Ready(flushed)
     }
 }
