@@ -2,10 +2,12 @@
 //!
 //! Invariant: nothing blocks for more than [`PATIENCE`]: a peer that waits in vain makes its case fail, not hang.
 
+use crate::case::Stop;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long a peer waits for bytes, or for room, before it gives up.
@@ -38,6 +40,11 @@ pub trait Peer: Read + Write + Send {
     ///
     /// What the system says.
     fn reset(self: Box<Self>) -> io::Result<Reset>;
+}
+
+/// What a peer on a thread of its own came to.
+pub(crate) fn joined<T>(thread: JoinHandle<io::Result<T>>) -> Result<T, Stop> {
+    Ok(thread.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))??)
 }
 
 pub(crate) fn tcp(socket: TcpStream) -> io::Result<Box<dyn Peer>> {

@@ -90,6 +90,7 @@ pub fn jobs<A: Adapter + Send + Sync + 'static>(adapter: A) -> Vec<Job> {
         jobs.push(Job { adapter: name, case: id, rule, run });
     };
     cases::stream().into_iter().for_each(&mut add);
+    cases::tls().into_iter().for_each(&mut add);
     cases::network().into_iter().for_each(&mut add);
     adapter.own_cases().into_iter().for_each(&mut add);
     for version in Version::EACH {
@@ -122,7 +123,7 @@ pub fn memory_jobs() -> Vec<Job> {
         let run = Arc::new(move || future::block_on((case.run)(&Memory::default())));
         Job { adapter: "memory", case: id, rule, run }
     };
-    let mut jobs: Vec<Job> = cases::stream().into_iter().map(job).collect();
+    let mut jobs: Vec<Job> = cases::stream().into_iter().chain(cases::tls()).map(job).collect();
     for version in Version::EACH {
         jobs.extend(cases::stream::<OverTls<Memory>>().into_iter().map(|case| {
             let (id, rule) = (over_tls(version, case.id), case.rule);

@@ -31,23 +31,69 @@ impl TlsPeer {
         &mut self.tls
     }
 
-    fn wire(&mut self) -> io::Result<(&mut Box<dyn Peer>, &mut Connection)> {
-        let wire = self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        Ok((wire, &mut self.tls))
+    /// The peer below: what is written to it goes out as it is.
+    ///
+    /// # Errors
+    ///
+    /// It has hung up, or was reset.
+    pub fn wire(&mut self) -> io::Result<&mut dyn Peer> {
+        Ok(&mut **self.parts()?.0)
     }
 
-    /// Sends what rustls wants sent.
-    fn send(&mut self) -> io::Result<()> {
-        let (wire, tls) = self.wire()?;
-        while tls.wants_write() {
-            tls.write_tls(wire)?;
+    /// Ends the connection below, without a word of TLS.
+    pub fn hang_up(&mut self) {
+        self.wire = None;
+    }
+
+    /// Makes the handshake, unless it is done.
+    ///
+    /// # Errors
+    ///
+    /// What failed it: rustls' own error inside one of kind `InvalidData`.
+    pub fn handshake(&mut self) -> io::Result<()> {
+        self.send()?;
+        while self.tls.is_handshaking() {
+            self.take_in()?;
         }
         Ok(())
     }
 
+    /// The records of what rustls wants sent, which are the caller's to send.
+    ///
+    /// # Errors
+    ///
+    /// None, as it is in memory.
+    pub fn output(&mut self) -> io::Result<Vec<u8>> {
+        let mut records = Vec::new();
+        while self.tls.wants_write() {
+            self.tls.write_tls(&mut records)?;
+        }
+        Ok(records)
+    }
+
+    /// The records of this text, which are the caller's to send.
+    ///
+    /// # Errors
+    ///
+    /// Those of the handshake, which is made first.
+    pub fn seal(&mut self, mut text: &[u8]) -> io::Result<Vec<u8>> {
+        self.handshake()?;
+        let mut records = Vec::new();
+        while !text.is_empty() {
+            let n = self.tls.writer().write(text)?;
+            text = &text[n..];
+            records.extend(self.output()?);
+        }
+        Ok(records)
+    }
+
     /// Takes in what came, at least something.
-    fn take_in(&mut self) -> io::Result<()> {
-        let (wire, tls) = self.wire()?;
+    ///
+    /// # Errors
+    ///
+    /// What rustls says to it, inside an error of kind `InvalidData`: its alert is sent then.
+    pub fn take_in(&mut self) -> io::Result<()> {
+        let (wire, tls) = self.parts()?;
         let ended = tls.read_tls(wire)? == 0;
         let processed = tls.process_new_packets();
         self.send()?;
@@ -58,10 +104,16 @@ impl TlsPeer {
         Ok(())
     }
 
-    fn handshake(&mut self) -> io::Result<()> {
-        self.send()?;
-        while self.tls.is_handshaking() {
-            self.take_in()?;
+    fn parts(&mut self) -> io::Result<(&mut Box<dyn Peer>, &mut Connection)> {
+        let wire = self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        Ok((wire, &mut self.tls))
+    }
+
+    /// Sends what rustls wants sent.
+    fn send(&mut self) -> io::Result<()> {
+        let (wire, tls) = self.parts()?;
+        while tls.wants_write() {
+            tls.write_tls(wire)?;
         }
         Ok(())
     }
@@ -97,7 +149,7 @@ impl Peer for TlsPeer {
         self.handshake()?;
         self.tls.send_close_notify();
         self.send()?;
-        self.wire()?.0.shutdown_write()
+        self.wire()?.shutdown_write()
     }
 
     fn reset(mut self: Box<Self>) -> io::Result<Reset> {

@@ -1,9 +1,10 @@
 //! Every call dropped where it waits, for the first and for the second time, and called again: nothing is lost,
 //! doubled or torn, and the caller's memory is as it was.
 
+use super::send::numbered;
 use crate::adapter::Fixture;
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
-use crate::peer::Peer;
+use crate::peer::{Peer, joined};
 use crate::steps::{drop_after, drop_and_go_on, leak_after};
 use asyncnet_driver::{Error, Fault, Limits, LinePolicy, SendError, Stream, Transport};
 use bytes::Bytes;
@@ -227,10 +228,6 @@ fn rest_of(mut peer: Box<dyn Peer>, filled: usize) -> JoinHandle<std::io::Result
     })
 }
 
-fn joined<T>(thread: JoinHandle<std::io::Result<T>>) -> Result<T, Stop> {
-    Ok(thread.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))??)
-}
-
 /// How a send is broken off: dropped or leaked, when it waits for the first or for the second time.
 #[derive(Clone, Copy, Debug)]
 struct Break {
@@ -274,10 +271,6 @@ async fn broken_off<T: Transport>(
     };
     ensure(sent.is_none(), format!("{how:?}: the send did not wait"))?;
     Ok(reader)
-}
-
-fn numbered(len: usize) -> Vec<u8> {
-    (0..len.div_ceil(4)).flat_map(|n| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes()).take(len).collect()
 }
 
 async fn short_send<F: Fixture>(at: &F) -> Verdict {

@@ -1,5 +1,6 @@
 //! Ends: clean, broken off, reset, half-closed, closed well and closed at once.
 
+use super::session::every_call;
 use crate::adapter::{Fixture, reset};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
 use crate::steps::{drop_after, lockstep};
@@ -259,29 +260,7 @@ async fn after_close<F: Fixture>(at: &F) -> Verdict {
     drop(peer);
     stream.close().await?;
     ensure_eq(&stream.received_len(), &0, "nothing is left")?;
-    let mut buf = [0; 8];
-    let mut line = Vec::new();
-    let outcomes = [
-        ("recv", stream.recv(&mut buf).await.err()),
-        ("recv_owned", stream.recv_owned(8).await.err()),
-        ("recv_exact", stream.recv_exact(&mut buf).await.err()),
-        ("recv_full", stream.recv_full(&mut buf).await.err()),
-        ("recv_line", stream.recv_line().await.err()),
-        ("recv_line_into", stream.recv_line_into(&mut line).await.err()),
-        ("recv_line_owned", stream.recv_line_owned().await.err()),
-        ("recv_until", stream.recv_until(b";", 8).await.err()),
-        ("recv_to_end", stream.recv_to_end(&mut line, 8).await.err()),
-        ("peek", stream.peek().await.err()),
-        ("try_line", stream.try_line().err()),
-        ("send", stream.send(b"x").await.err()),
-        ("send_owned", stream.send_owned(bytes::Bytes::from_static(b"x")).await.err()),
-        ("send_line", stream.send_line("x").await.err()),
-        ("queue", stream.queue(b"x").err()),
-        ("queue_line", stream.queue_line("x").err()),
-        ("flush", stream.flush().await.err()),
-        ("shutdown_write", stream.shutdown_write().await.err()),
-    ];
-    for (call, error) in outcomes {
+    for (call, error) in every_call(&mut stream).await {
         ensure(matches!(error, Some(Error::Closed)), format!("{call}: {error:?}"))?;
     }
     Ok(())

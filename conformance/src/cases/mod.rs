@@ -2,10 +2,12 @@
 
 mod cancel;
 mod ends;
+mod handshake;
 mod lines;
 mod network;
 mod receive;
 mod send;
+mod session;
 
 #[cfg(feature = "adapters")]
 pub(crate) use network::split;
@@ -20,6 +22,11 @@ pub(crate) fn stream<F: Fixture>() -> Vec<Case<F>> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// The cases of TLS for a stream: they make their handshakes themselves.
+pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
+    [handshake::cases()].into_iter().flatten().collect()
 }
 
 /// The cases for a network.

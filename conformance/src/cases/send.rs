@@ -1,8 +1,8 @@
 //! Every send call: all of it, in order, once; what is queued goes out in time.
 
 use crate::adapter::Fixture;
-use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
-use crate::peer::Peer;
+use crate::case::{Case, Verdict, ensure, ensure_eq, ensure_err};
+use crate::peer::{Peer, joined};
 use crate::steps::{drop_after, lockstep};
 use asyncnet_driver::{Error, Limits, LineEnd, SendError};
 use bytes::Bytes;
@@ -59,11 +59,8 @@ fn collect(mut peer: Box<dyn Peer>) -> JoinHandle<io::Result<Vec<u8>>> {
     })
 }
 
-fn joined<T>(thread: JoinHandle<io::Result<T>>) -> Result<T, Stop> {
-    Ok(thread.join().map_err(|_| Stop::Failed("the peer panicked".to_owned()))??)
-}
-
-fn numbered(len: usize) -> Vec<u8> {
+/// So many bytes, no two places alike.
+pub(super) fn numbered(len: usize) -> Vec<u8> {
     (0..len.div_ceil(4)).flat_map(|n| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes()).take(len).collect()
 }
 
