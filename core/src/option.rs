@@ -71,7 +71,7 @@ impl fmt::Display for Flag {
     }
 }
 
-/// An option that has more than two values, with its value.
+/// An option with its value.
 ///
 /// ```
 /// use asyncnet_core::{OptionName, SocketOption};
@@ -83,6 +83,8 @@ impl fmt::Display for Flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SocketOption {
+    /// A boolean one.
+    Flag(Flag, bool),
     /// How long a connection is idle before the first probe; whole seconds.
     KeepaliveIdle(Duration),
     /// The time between probes; whole seconds.
@@ -116,6 +118,8 @@ pub enum SocketOption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OptionName {
+    /// [`SocketOption::Flag`].
+    Flag(Flag),
     /// [`SocketOption::KeepaliveIdle`].
     KeepaliveIdle,
     /// [`SocketOption::KeepaliveInterval`].
@@ -147,6 +151,7 @@ impl SocketOption {
     #[must_use]
     pub fn name(&self) -> OptionName {
         match self {
+            Self::Flag(flag, _) => OptionName::Flag(*flag),
             Self::KeepaliveIdle(_) => OptionName::KeepaliveIdle,
             Self::KeepaliveInterval(_) => OptionName::KeepaliveInterval,
             Self::KeepaliveCount(_) => OptionName::KeepaliveCount,
@@ -165,6 +170,7 @@ impl SocketOption {
 impl fmt::Display for OptionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Flag(flag) => return flag.fmt(f),
             Self::KeepaliveIdle => "TCP_KEEPIDLE",
             Self::KeepaliveInterval => "TCP_KEEPINTVL",
             Self::KeepaliveCount => "TCP_KEEPCNT",

@@ -59,6 +59,7 @@ mod halves;
 mod line;
 mod listener;
 mod net;
+mod options;
 mod pool;
 mod pump;
 mod recv;
@@ -69,8 +70,8 @@ mod tls_listener;
 mod transport;
 
 pub use asyncnet_core::{
-    AcceptFault, Ending, Endings, Endpoint, Fault, LastLine, Limits, LinePolicy, Overlong, RecvError,
-    SendError, UnixName,
+    AcceptFault, Ending, Endings, Endpoint, Fault, Flag, LastLine, Limits, LinePolicy, OptionName, Overlong,
+    RecvError, SendError, SocketOption, UnixName,
 };
 pub use bytes::Bytes;
 pub use connector::Connector;
@@ -81,5 +82,6 @@ pub use halves::{Halves, ReadHalf, WriteHalf};
 pub use line::{Line, LineEnd};
 pub use listener::{Accepting, Listener};
 pub use net::{Accept, Net};
+pub use options::SocketOptions;
 pub use stream::{Closed, Parts, Stream};
 pub use transport::{Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};

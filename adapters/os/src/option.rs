@@ -66,7 +66,7 @@ pub fn set_flag(socket: &impl SocketHandle, flag: Flag, on: bool) -> io::Result<
     }
 }
 
-/// The value of an option with more than two.
+/// The value of an option.
 ///
 /// # Errors
 ///
@@ -79,11 +79,12 @@ pub fn set_flag(socket: &impl SocketHandle, flag: Flag, on: bool) -> io::Result<
 /// assert_eq!(asyncnet_os::option(&listener, OptionName::Linger)?, SocketOption::Linger(None));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn option(socket: &impl SocketHandle, name: OptionName) -> io::Result<SocketOption> {
-    let socket = socket.sock_ref();
+pub fn option(handle: &impl SocketHandle, name: OptionName) -> io::Result<SocketOption> {
+    let socket = handle.sock_ref();
     Ok(match name {
-        OptionName::KeepaliveIdle => SocketOption::KeepaliveIdle(socket.tcp_keepalive_time()?),
-        OptionName::KeepaliveInterval => SocketOption::KeepaliveInterval(socket.tcp_keepalive_interval()?),
+        OptionName::Flag(which) => SocketOption::Flag(which, flag(handle, which)?),
+        OptionName::KeepaliveIdle => SocketOption::KeepaliveIdle(keepalive_idle(&socket)?),
+        OptionName::KeepaliveInterval => SocketOption::KeepaliveInterval(keepalive_interval(&socket)?),
         OptionName::KeepaliveCount => SocketOption::KeepaliveCount(socket.tcp_keepalive_retries()?),
         OptionName::Linger => SocketOption::Linger(socket.linger()?),
         OptionName::RecvBuffer => SocketOption::RecvBuffer(socket.recv_buffer_size()?),
@@ -105,7 +106,7 @@ pub fn option(socket: &impl SocketHandle, name: OptionName) -> io::Result<Socket
     })
 }
 
-/// Sets an option with more than two values.
+/// Sets an option.
 ///
 /// # Errors
 ///
@@ -119,9 +120,10 @@ pub fn option(socket: &impl SocketHandle, name: OptionName) -> io::Result<Socket
 /// assert_eq!(asyncnet_os::option(&listener, OptionName::Ttl)?, SocketOption::Ttl(7));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn set_option(socket: &impl SocketHandle, option: SocketOption) -> io::Result<()> {
-    let socket = socket.sock_ref();
+pub fn set_option(handle: &impl SocketHandle, option: SocketOption) -> io::Result<()> {
+    let socket = handle.sock_ref();
     match option {
+        SocketOption::Flag(flag, on) => set_flag(handle, flag, on),
         SocketOption::KeepaliveIdle(time) => {
             socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(whole_seconds(time, option)?))
         }
@@ -220,6 +222,26 @@ fn user_timeout(_: &SockRef<'_>) -> io::Result<Option<Duration>> {
 #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
 fn set_user_timeout(_: &SockRef<'_>, _: Option<Duration>) -> io::Result<()> {
     Err(unsupported(OptionName::UserTimeout, "this system has no such option"))
+}
+
+#[cfg(unix)]
+fn keepalive_idle(socket: &SockRef<'_>) -> io::Result<Duration> {
+    socket.tcp_keepalive_time()
+}
+
+#[cfg(unix)]
+fn keepalive_interval(socket: &SockRef<'_>) -> io::Result<Duration> {
+    socket.tcp_keepalive_interval()
+}
+
+#[cfg(not(unix))]
+fn keepalive_idle(_: &SockRef<'_>) -> io::Result<Duration> {
+    Err(unsupported(OptionName::KeepaliveIdle, "can be set on this system, not asked"))
+}
+
+#[cfg(not(unix))]
+fn keepalive_interval(_: &SockRef<'_>) -> io::Result<Duration> {
+    Err(unsupported(OptionName::KeepaliveInterval, "can be set on this system, not asked"))
 }
 
 #[cfg(unix)]

@@ -35,6 +35,7 @@
 mod connect;
 mod convert;
 mod net;
+mod options;
 mod socket;
 mod timer;
 mod transport;
@@ -42,8 +43,8 @@ mod transport;
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
     Accept, Bytes, Closed, Connector, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill,
-    LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, Overlong, Parts, RecvError, SendError,
-    SplitTransport, Transport, UnixName,
+    LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, OptionName, Overlong, Parts, RecvError,
+    SendError, SocketOption, SocketOptions, SplitTransport, Transport, UnixName,
 };
 pub use asyncnet_os::{
     Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,

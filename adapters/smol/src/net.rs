@@ -104,9 +104,9 @@ fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Sock
 #[derive(Debug)]
 pub struct SmolListener {
     #[cfg(unix)]
-    socket: Either<Async<TcpListener>, Async<UnixListener>>,
+    pub(crate) socket: Either<Async<TcpListener>, Async<UnixListener>>,
     #[cfg(not(unix))]
-    socket: Either<Async<TcpListener>, std::convert::Infallible>,
+    pub(crate) socket: Either<Async<TcpListener>, std::convert::Infallible>,
 }
 
 impl SmolListener {
@@ -163,13 +163,7 @@ impl Accept for SmolListener {
     }
 
     fn local_endpoint(&self) -> io::Result<Endpoint> {
-        match &self.socket {
-            Either::Tcp(listener) => asyncnet_os::local_endpoint(listener),
-            #[cfg(unix)]
-            Either::Unix(listener) => asyncnet_os::local_endpoint(listener),
-            #[cfg(not(unix))]
-            Either::Unix(never) => match *never {},
-        }
+        asyncnet_os::local_endpoint(self)
     }
 }
 

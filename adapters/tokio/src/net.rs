@@ -110,9 +110,9 @@ fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Sock
 #[derive(Debug)]
 pub struct TokioListener {
     #[cfg(unix)]
-    socket: Either<TcpListener, UnixListener>,
+    pub(crate) socket: Either<TcpListener, UnixListener>,
     #[cfg(not(unix))]
-    socket: Either<TcpListener, std::convert::Infallible>,
+    pub(crate) socket: Either<TcpListener, std::convert::Infallible>,
 }
 
 impl TokioListener {
@@ -169,12 +169,6 @@ impl Accept for TokioListener {
     }
 
     fn local_endpoint(&self) -> io::Result<Endpoint> {
-        match &self.socket {
-            Either::Tcp(listener) => asyncnet_os::local_endpoint(listener),
-            #[cfg(unix)]
-            Either::Unix(listener) => asyncnet_os::local_endpoint(listener),
-            #[cfg(not(unix))]
-            Either::Unix(never) => match *never {},
-        }
+        asyncnet_os::local_endpoint(self)
     }
 }

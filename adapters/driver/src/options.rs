@@ -1,0 +1,167 @@
+//! Options of sockets, on whatever has them: what a runtime implements, and the calls of streams and listeners.
+
+use crate::error::Error;
+use crate::listener::Listener;
+use crate::net::Accept;
+use crate::stream::Stream;
+use crate::transport::Transport;
+use asyncnet_core::{Flag, OptionName, SocketOption};
+use std::io;
+
+/// A socket whose options can be asked for and set.
+///
+/// See the skeleton in `asyncnet-conformance` for an implementation to start from.
+pub trait SocketOptions {
+    /// The value of an option.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) says; [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
+    fn option(&self, name: OptionName) -> io::Result<SocketOption>;
+
+    /// Sets an option.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) says; [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
+    fn set_option(&self, option: SocketOption) -> io::Result<()>;
+}
+
+impl<T: Transport + SocketOptions> Stream<T> {
+    /// The value of a boolean option of the socket.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; what getsockopt(2) says, and [`Unsupported`](io::ErrorKind::Unsupported) where there is no such
+    /// option.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert!(!client.flag(asyncnet_driver::Flag::KeepAlive).unwrap());
+    /// ```
+    #[doc(alias = "getsockopt")]
+    pub fn flag(&self, flag: Flag) -> Result<bool, Error> {
+        flag_of(self.socket()?, flag)
+    }
+
+    /// Sets a boolean option of the socket.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; what setsockopt(2) says, and [`Unsupported`](io::ErrorKind::Unsupported) where there is no such
+    /// option.
+    ///
+    /// ```
+    /// use asyncnet_driver::Flag;
+    ///
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// client.set_flag(Flag::NoDelay, false).unwrap();
+    /// assert!(!client.flag(Flag::NoDelay).unwrap());
+    /// ```
+    #[doc(alias = "setsockopt")]
+    pub fn set_flag(&self, flag: Flag, on: bool) -> Result<(), Error> {
+        Ok(self.socket()?.set_option(SocketOption::Flag(flag, on))?)
+    }
+
+    /// The value of an option of the socket that is not boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`flag`](Self::flag).
+    ///
+    /// ```
+    /// use asyncnet_driver::{OptionName, SocketOption};
+    ///
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert_eq!(client.option(OptionName::Linger).unwrap(), SocketOption::Linger(None));
+    /// ```
+    pub fn option(&self, name: OptionName) -> Result<SocketOption, Error> {
+        Ok(self.socket()?.option(name)?)
+    }
+
+    /// Sets an option of the socket that is not boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_flag`](Self::set_flag).
+    ///
+    /// ```
+    /// use asyncnet_driver::{OptionName, SocketOption};
+    ///
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// client.set_option(SocketOption::Ttl(9)).unwrap();
+    /// assert_eq!(client.option(OptionName::Ttl).unwrap(), SocketOption::Ttl(9));
+    /// ```
+    pub fn set_option(&self, option: SocketOption) -> Result<(), Error> {
+        Ok(self.socket()?.set_option(option)?)
+    }
+
+    fn socket(&self) -> Result<&T, Error> {
+        self.transport().ok_or(Error::Closed)
+    }
+}
+
+impl<L: Accept + SocketOptions> Listener<L> {
+    /// The value of a boolean option of the listening socket.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) says, and [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
+    ///
+    /// ```
+    /// let listener = asyncnet_smol::listen("127.0.0.1:0").unwrap();
+    /// assert!(listener.flag(asyncnet_driver::Flag::NoDelay).is_ok());
+    /// ```
+    pub fn flag(&self, flag: Flag) -> Result<bool, Error> {
+        flag_of(self.socket(), flag)
+    }
+
+    /// Sets a boolean option of the listening socket, which connections inherit where the system has it so.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) says, and [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
+    ///
+    /// ```
+    /// use asyncnet_driver::Flag;
+    ///
+    /// let listener = asyncnet_smol::listen("127.0.0.1:0").unwrap();
+    /// listener.set_flag(Flag::KeepAlive, true).unwrap();
+    /// assert!(listener.flag(Flag::KeepAlive).unwrap());
+    /// ```
+    pub fn set_flag(&self, flag: Flag, on: bool) -> Result<(), Error> {
+        Ok(self.socket().set_option(SocketOption::Flag(flag, on))?)
+    }
+
+    /// The value of an option of the listening socket that is not boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`flag`](Self::flag).
+    ///
+    /// ```
+    /// use asyncnet_driver::{OptionName, SocketOption};
+    ///
+    /// let listener = asyncnet_smol::listen("127.0.0.1:0").unwrap();
+    /// listener.set_option(SocketOption::Ttl(9)).unwrap();
+    /// assert_eq!(listener.option(OptionName::Ttl).unwrap(), SocketOption::Ttl(9));
+    /// ```
+    pub fn option(&self, name: OptionName) -> Result<SocketOption, Error> {
+        Ok(self.socket().option(name)?)
+    }
+
+    /// Sets an option of the listening socket that is not boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_flag`](Self::set_flag).
+    ///
+    /// See the example at [`option`](Self::option).
+    pub fn set_option(&self, option: SocketOption) -> Result<(), Error> {
+        Ok(self.socket().set_option(option)?)
+    }
+}
+
+fn flag_of(socket: &impl SocketOptions, flag: Flag) -> Result<bool, Error> {
+    Ok(socket.option(OptionName::Flag(flag))? == SocketOption::Flag(flag, true))
+}

@@ -1,0 +1,47 @@
+//! Options of the runtime's sockets, by way of the operating system's.
+
+use crate::net::TokioListener;
+use crate::socket::Either;
+use crate::transport::TokioTransport;
+use asyncnet_driver::{OptionName, SocketOption, SocketOptions};
+use std::io;
+
+impl SocketOptions for TokioTransport {
+    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+        asyncnet_os::option(self.io(), name)
+    }
+
+    fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        asyncnet_os::set_option(self.io(), option)
+    }
+}
+
+impl SocketOptions for TokioListener {
+    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+        asyncnet_os::option(self, name)
+    }
+
+    fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        asyncnet_os::set_option(self, option)
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for TokioListener {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match &self.socket {
+            Either::Tcp(listener) => listener.as_fd(),
+            Either::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for TokioListener {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        match &self.socket {
+            Either::Tcp(listener) => listener.as_socket(),
+            Either::Unix(never) => match *never {},
+        }
+    }
+}
