@@ -14,8 +14,9 @@
 //!
 //! Below is rustls' unbuffered interface, which is fast and small, and has edges. The rules that blunt them, and that
 //! the tests of this file break one by one:
-//! 1. rustls keeps offsets into the input while handshake messages in it are not whole, and panics when it is then
-//!    called with less. Such input is *held* here, and every call gets it.
+//! 1. rustls refers to input that it has taken and not discarded: to the pieces of a handshake message that is not whole,
+//!    and to an empty record of that type until the next message. It panics when it is then called with less. Such input
+//!    is *held* here, and every call gets it. To know what it is, rustls is shown one record at a time.
 //! 2. After an error the input is not looked at again: the alert is fetched with an empty one, while there is one.
 //! 3. A message that rustls hands out is taken, always: dropped, it is lost.
 //! 4. rustls would seal after a fatal error, and after our `close_notify`: this file does not.
@@ -46,14 +47,18 @@ pub(crate) const RECORD_TEXT_MAX: usize = 16 << 10;
 /// AES-GCM: 5 + 8 + 16.
 pub(crate) const RECORD_OVERHEAD: usize = 32;
 
-/// What may wait for the rest of a handshake message: the longest that rustls takes (64 KiB), cut into records of a good
-/// size, and one record.
+/// What may be held: the longest handshake message that rustls takes (64 KiB), cut into records of a good size, and one
+/// record.
 pub(crate) const HELD_BYTES_MAX: usize = (64 << 10) + (18 << 10);
 
 /// The most that waits to be sent before an answer to the peer is put off.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
 
 const HEADER_LEN: usize = 5;
+
+/// The longest that a record is, without its header, in TLS 1.2, which allows more than TLS 1.3 (RFC 5246, section
+/// 6.2.3).
+const RECORD_LEN_MAX: usize = RECORD_TEXT_MAX + 2048;
 
 /// What a handshake message is expected to take; more space is made when it is longer.
 const MESSAGE_LEN: usize = 1 << 10;
@@ -100,7 +105,7 @@ impl Session {
             owes_answer: false,
             accept_truncation: how.accept_truncation,
         };
-        session.take_in(&mut Buffer::default(), blocks, &mut |_, _| ())?;
+        session.take_in(&mut Buffer::default(), 0, blocks, &mut |_, _| ())?;
         Ok(session)
     }
 
@@ -116,10 +121,15 @@ impl Session {
         if self.peer_closed {
             return Ok(Opened::End);
         }
-        if !self.is_waiting_for(input.filled()) {
-            match self.take_in(input, blocks, sink)? {
+        loop {
+            let whole = record_len(input.filled()).filter(|len| *len <= input.len());
+            if whole.is_none() && may_be_record(input.filled()) {
+                break;
+            }
+            match self.take_in(input, whole.unwrap_or(input.len()), blocks, sink)? {
                 Did::Text => return Ok(Opened::Text),
                 Did::PeerClosed => return Ok(Opened::End),
+                Did::Done if whole.is_none() => return Err(self.refuse(self.no_record(), blocks)),
                 Did::Done => {}
             }
         }
@@ -129,12 +139,6 @@ impl Session {
                 false if self.accept_truncation => Ok(Opened::End),
                 false => Err(TlsError::Truncated),
             };
-        }
-        if self.held.len() + input.len() > HELD_BYTES_MAX {
-            let error = self.fail(TlsError::HandshakeTooLong { limit: HELD_BYTES_MAX });
-            let rest = core::mem::take(&mut self.held).len();
-            self.alert(rest, blocks);
-            return Err(error);
         }
         Ok(Opened::NeedWire)
     }
@@ -278,32 +282,26 @@ impl Session {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    /// Whether there is nothing in the input that rustls could act on: a call less for the last record of a read.
-    fn is_waiting_for(&self, input: &[u8]) -> bool {
-        let quiet = self.held.is_empty() && !self.common().is_handshaking() && !self.common().wants_write();
-        quiet && (input.len() < HEADER_LEN || is_open_record(input))
-    }
-
-    /// Lets rustls at the input.
+    /// Shows rustls the next `len` bytes of the input, behind what it refers to (rule 1).
     fn take_in(
         &mut self,
         input: &mut Buffer,
+        len: usize,
         blocks: &mut dyn Blocks,
         sink: &mut dyn FnMut(&[u8], &mut dyn Blocks),
     ) -> Result<Did, TlsError> {
         let holds = !self.held.is_empty();
         if holds {
-            self.held.extend_from_slice(input.filled());
-            input.consume(input.len());
+            self.held.extend_from_slice(&input.filled()[..len]);
+            input.consume(len);
         }
-        let bytes = if holds { &mut self.held[..] } else { input.filled_mut() };
-        let len = bytes.len();
+        let bytes = if holds { &mut self.held[..] } else { &mut input.filled_mut()[..len] };
+        let shown = bytes.len();
         let out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
         let driven = match &mut self.conn {
             Conn::Client(conn) => drive(conn, bytes, Job::Open(sink), out),
             Conn::Server(conn) => drive(conn, bytes, Job::Open(sink), out),
         };
-        self.owes_answer |= driven.other;
         let did = match driven.did {
             Ok(did) => did,
             Err(error) => {
@@ -311,46 +309,53 @@ impl Session {
                 self.held = Vec::new();
                 let told = matches!(error, rustls::Error::AlertReceived(_));
                 let error = match TlsError::from(error) {
-                    TlsError::NotTls if self.is_established() => {
-                        TlsError::Protocol("what should be a record is none".into())
-                    }
+                    TlsError::NotTls => self.no_record(),
                     error => error,
                 };
                 let error = self.fail(error);
                 if !told {
-                    self.alert(len - driven.used, blocks);
+                    self.alert(shown - driven.used, blocks);
                 }
                 return Err(error);
             }
         };
-        if holds {
+        self.owes_answer |= did != Did::Text;
+        if !holds {
+            if driven.used < shown {
+                self.held = input.filled()[driven.used..shown].to_vec();
+            }
+            input.consume(shown);
+        } else if driven.used < shown {
             self.held.drain(..driven.used);
         } else {
-            input.consume(driven.used);
+            self.held = Vec::new();
         }
         if did == Did::PeerClosed {
             self.peer_closed = true;
             // What comes behind the peer's end is ignored (RFC 8446, section 6.1).
             input.consume(input.len());
             self.held = Vec::new();
-        } else {
-            self.hold(input, did, blocks);
+        }
+        if self.held.len() > HELD_BYTES_MAX {
+            return Err(self.refuse(TlsError::HandshakeTooLong { limit: HELD_BYTES_MAX }, blocks));
         }
         Ok(did)
     }
 
-    /// Keeps what rustls refers to, and nothing else (rule 1). It refers to whole records that it did not discard, but not
-    /// once text came behind them, which may not come in the middle of a message.
-    fn hold(&mut self, input: &mut Buffer, did: Did, blocks: &mut dyn Blocks) {
-        if self.held.is_empty() {
-            self.held = Vec::new();
-            if did == Did::Done && is_whole_record(input.filled()) {
-                self.held = input.filled().to_vec();
-                input.consume(input.len());
-            }
-        } else if did != Did::Done || !is_whole_record(&self.held) {
-            input.push(&self.held, HELD_BYTES_MAX, blocks);
-            self.held = Vec::new();
+    /// Ends the session for a reason of our own: with an alert.
+    fn refuse(&mut self, error: TlsError, blocks: &mut dyn Blocks) -> TlsError {
+        let error = self.fail(error);
+        let referred = core::mem::take(&mut self.held).len();
+        self.alert(referred, blocks);
+        error
+    }
+
+    /// What came is no record.
+    fn no_record(&self) -> TlsError {
+        if self.is_established() {
+            TlsError::Protocol("what should be a record is none".into())
+        } else {
+            TlsError::NotTls
         }
     }
 
@@ -365,8 +370,8 @@ impl Session {
             Ok(_) => Ok(()),
             // The keys are spent, which rustls tells the peer with a close_notify: reading goes on.
             Err(rustls::Error::EncryptError) => {
-                self.fetch(blocks);
                 self.write_closed = true;
+                self.fetch(blocks);
                 Err(TlsError::KeysSpent)
             }
             Err(error) => Err(self.fail(error.into())),
@@ -441,8 +446,6 @@ enum Did {
 struct Driven {
     /// How many bytes of the input are done with.
     used: usize,
-    /// Whether records without text were among them.
-    other: bool,
     did: Result<Did, rustls::Error>,
 }
 
@@ -464,14 +467,12 @@ enum Short {
 
 /// Calls rustls until the job is done.
 fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<'_>) -> Driven {
-    let (mut used, mut other, mut asked) = (0, false, false);
+    let (mut used, mut asked) = (0, false);
     loop {
-        let first = record_len(&input[used..]);
         let UnbufferedStatus { discard, state, .. } = conn.process(&mut input[used..]);
         let mut did = None;
         match state {
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                other |= first != Some(discard);
                 while let Some(record) = traffic.next_record() {
                     match (&mut job, record) {
                         (Job::Open(sink), Ok(record)) => sink(record.payload, out.blocks),
@@ -487,7 +488,6 @@ fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<
             }
             Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
             Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                other |= discard > 0;
                 let done = match job {
                     Job::Seal(text) => out.write(sealed_len_max(text.len()), |to| traffic.encrypt(text, to)),
                     Job::CloseNotify => out.write(2 * RECORD_OVERHEAD, |to| traffic.queue_close_notify(to)),
@@ -511,7 +511,7 @@ fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<
         }
         used += discard;
         if let Some(did) = did {
-            return Driven { used, other, did };
+            return Driven { used, did };
         }
     }
 }
@@ -601,15 +601,12 @@ fn record_len(bytes: &[u8]) -> Option<usize> {
     Some(HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])))
 }
 
-fn is_whole_record(bytes: &[u8]) -> bool {
-    record_len(bytes).is_some_and(|len| bytes.len() >= len)
-}
-
-/// Whether a record has begun that rustls cannot refuse yet, and is not whole.
-fn is_open_record(bytes: &[u8]) -> bool {
-    let good = matches!(bytes, [20..=23, 3, _, high, low, ..]
-        if (1..=RECORD_TEXT_MAX + 2048).contains(&usize::from(u16::from_be_bytes([*high, *low]))));
-    good && !is_whole_record(bytes)
+/// Whether a record may begin like this: its type is one of RFC 8446, section 5.1, or RFC 6520, its version that of TLS,
+/// and its length one that there can be.
+fn may_be_record(bytes: &[u8]) -> bool {
+    let (typ, version) = (bytes.first().unwrap_or(&23), bytes.get(1).unwrap_or(&3));
+    let len = record_len(bytes).map_or(RECORD_TEXT_MAX, |len| len - HEADER_LEN);
+    matches!((typ, version, len), (20..=24, 3, 1..=RECORD_LEN_MAX) | (23, 3, 0))
 }
 
 /// Whether a record that we send is an alert: in TLS 1.3 it is dressed as text, of two bytes, a type and a tag.
