@@ -370,8 +370,8 @@ impl Session {
             Ok(_) => Ok(()),
             // The keys are spent, which rustls tells the peer with a close_notify: reading goes on.
             Err(rustls::Error::EncryptError) => {
-                self.write_closed = true;
                 self.fetch(blocks);
+                self.write_closed = true;
                 Err(TlsError::KeysSpent)
             }
             Err(error) => Err(self.fail(error.into())),
