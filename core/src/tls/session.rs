@@ -145,7 +145,7 @@ impl Session {
 
     /// Makes room for `len` bytes of text, so that sealing them in pieces moves nothing.
     pub(crate) fn reserve(&mut self, len: usize, blocks: &mut dyn Blocks) {
-        if len > 0 {
+        if len > 0 && self.check_open().is_ok() {
             self.output.room(sealed_len_max(len), 0, blocks);
         }
     }
