@@ -51,14 +51,14 @@ impl Output {
         Ok(Self { to, name })
     }
 
-    /// Writes all of it.
+    /// Writes all of it, at once: whoever reads a pipe is waiting for it.
     ///
     /// # Errors
     ///
     /// What the system says: it is full, or nobody reads any more.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = match &mut self.to {
-            To::Stdout => io::stdout().write_all(bytes),
+            To::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
             To::Open(file) => file.write_all(bytes),
             To::Whole(file, _) => file.write_all(bytes),
         };
@@ -72,8 +72,7 @@ impl Output {
     /// As [`write`](Self::write); or the file cannot be put where it is meant to be.
     pub fn finish(self) -> Result<(), Failure> {
         let finished = match self.to {
-            To::Stdout => io::stdout().flush(),
-            To::Open(_) => Ok(()),
+            To::Stdout | To::Open(_) => Ok(()),
             To::Whole(file, path) => file.persist(path).map(drop).map_err(|error| error.error),
         };
         finished.map_err(|error| Failure::new(format!("cannot write to {}", self.name), error))

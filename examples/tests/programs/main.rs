@@ -1,5 +1,5 @@
 //! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets, with rustls' own
-//! connections over them, and with `nc`, `ncat`, `socat` and `openssl`.
+//! connections over them, and with `nc`, `ncat`, `socat`, `openssl` and nginx.
 //!
 //! Nothing here sleeps, and every wait ends: after [`process::PATIENCE`] a test fails.
 
@@ -8,8 +8,11 @@
 mod chat;
 mod command_line;
 mod echo;
+mod http_get;
+mod nginx;
 mod peer;
 mod process;
+mod scripted;
 mod tls;
 mod tour;
 

@@ -32,20 +32,30 @@ pub(crate) struct Ended {
 impl Process {
     /// One of this package's programs.
     pub(crate) fn example(program: &str, arguments: &[&str]) -> Self {
-        let path = match program {
+        Self::start(Command::new(Self::path(program)).args(arguments)).unwrap()
+    }
+
+    /// Where one of this package's programs is.
+    pub(crate) fn path(program: &str) -> &'static str {
+        match program {
             "chat" => env!("CARGO_BIN_EXE_chat"),
             "echo" => env!("CARGO_BIN_EXE_echo"),
+            "http-get" => env!("CARGO_BIN_EXE_http-get"),
             "tour" => env!("CARGO_BIN_EXE_tour"),
             _ => panic!("there is no program {program}"),
-        };
-        Self::start(Command::new(path).args(arguments)).unwrap()
+        }
     }
 
     /// A program of this machine; `None`, and a word about it, if it has none of that name.
     pub(crate) fn tool(tool: &str, arguments: &[impl AsRef<OsStr>]) -> Option<Self> {
-        match Self::start(Command::new(tool).args(arguments)) {
+        Self::command(Command::new(tool).args(arguments))
+    }
+
+    /// As [`tool`](Self::tool), for a command with more to it than arguments.
+    pub(crate) fn command(command: &mut Command) -> Option<Self> {
+        match Self::start(command) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                println!("skipped: no {tool}");
+                println!("skipped: no {}", command.get_program().display());
                 None
             }
             started => Some(started.unwrap()),
@@ -53,11 +63,15 @@ impl Process {
     }
 
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
+        Self::start_silent(command.stdout(Stdio::piped()))
+    }
+
+    /// As [`start`](Self::start), with a stdout of its own.
+    pub(crate) fn start_silent(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (stdout, stderr) = (Lines::new(stdout.unwrap()), Lines::new(stderr.unwrap()));
-        Ok(Self { child, stdin, stdout, stderr })
+        let stdout = stdout.map_or_else(|| Lines::new(io::empty()), Lines::new);
+        Ok(Self { child, stdin, stdout, stderr: Lines::new(stderr.unwrap()) })
     }
 
     /// The address in the next line of stdout, which says where it is listening.
