@@ -7,7 +7,7 @@ use asyncnet_core::{Block, Blocks, Incoming, Limits};
 /// How many blocks are kept: enough for every one in use at once to be a used one.
 const KEPT_MAX: usize = 8;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct DirtyBlocks {
     kept: Vec<Block>,
 }

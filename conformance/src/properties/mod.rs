@@ -33,10 +33,12 @@ mod oracle;
 mod outgoing;
 mod recv_buffer;
 mod script;
+pub mod tls;
 
 pub use line_reader::line_reader;
 pub use outgoing::outgoing;
 pub use recv_buffer::recv_buffer;
+pub use tls::{tls_mutated, tls_pair, tls_stream};
 
 /// A property, under the name that its fuzz target and its folder of seeds have.
 pub type Property = (&'static str, fn(&[u8]));
