@@ -13,6 +13,7 @@
 //! | [`ReadTransport`], [`WriteTransport`] | a connected socket | never `WouldBlock`: that is `Pending`, and a wake-up to come |
 //! | [`Transport`] | the same | [`abort`](asyncnet_driver::Transport::abort), see below |
 //! | [`Endpoints`] | the same | `asyncnet_os::local_endpoint` and `peer_endpoint` know TCP and Unix sockets |
+//! | [`DatagramSocket`] | a datagram socket | as for [`Accept`]: [`Datagram`] keeps the wakers of all who wait |
 //! | [`Accept`] | a listening socket | one waker is enough: [`Listener`] keeps those of all who wait |
 //! | [`Net`] | the runtime's network | its futures close their sockets when they are dropped |
 //! | [`Adapter`] | a value for the suite | the network, and how to run a future |
@@ -37,14 +38,15 @@
 //! ```
 //! use asyncnet_conformance::{Adapter, Outcome, jobs};
 //! use asyncnet_driver::{
-//!     Accept, AcceptFault, Endpoint, Endpoints, Net, ReadTransport, Timer, Transport, WriteTransport,
+//!     Accept, AcceptFault, DatagramSocket, Endpoint, Endpoints, Net, ReadTransport, Received, Timer,
+//!     Transport, WriteTransport,
 //! };
 //! use asyncnet_os::socket2::Socket;
 //! use asyncnet_os::{ConnectState, SocketBuilder, with_disconnect_kind};
 //! use futures_lite::future;
 //! use std::future::Future;
 //! use std::io::{self, ErrorKind, IoSlice, Read, Write};
-//! use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+//! use std::net::{IpAddr, Shutdown, SocketAddr, ToSocketAddrs};
 //! use std::pin::Pin;
 //! use std::sync::mpsc::{self, TryRecvError};
 //! use std::task::{Context, Poll};
@@ -160,6 +162,46 @@
 //!     }
 //! }
 //!
+//! struct BusyDatagram(Socket);
+//!
+//! impl Endpoints for BusyDatagram {
+//!     fn local_endpoint(&self) -> io::Result<Endpoint> {
+//!         asyncnet_os::local_endpoint(&self.0)
+//!     }
+//!
+//!     fn peer_endpoint(&self) -> io::Result<Endpoint> {
+//!         asyncnet_os::peer_endpoint(&self.0)
+//!     }
+//! }
+//!
+//! impl DatagramSocket for BusyDatagram {
+//!     fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+//!         // Where there is no recvmsg(2), the last argument is the socket type's own `recv_from`.
+//!         let none = |_: &mut [u8]| Err(ErrorKind::Unsupported.into());
+//!         attempt(cx, || asyncnet_os::recv_datagram(&self.0, buf, none)).map_ok(|read| {
+//!             let mut received = Received::new(read.len, read.from);
+//!             received.truncated = read.truncated;
+//!             received
+//!         })
+//!     }
+//!
+//!     fn poll_send_to(&self, cx: &mut Context<'_>, bytes: &[u8], to: Option<&Endpoint>) -> Poll<io::Result<()>> {
+//!         attempt(cx, || asyncnet_os::send_datagram(&self.0, bytes, to))
+//!     }
+//!
+//!     fn connect(&self, to: &Endpoint) -> io::Result<()> {
+//!         asyncnet_os::connect_datagram(&self.0, to)
+//!     }
+//!
+//!     fn join(&self, group: IpAddr, interface: u32) -> io::Result<()> {
+//!         asyncnet_os::join(&self.0, group, interface)
+//!     }
+//!
+//!     fn leave(&self, group: IpAddr, interface: u32) -> io::Result<()> {
+//!         asyncnet_os::leave(&self.0, group, interface)
+//!     }
+//! }
+//!
 //! /// The network. Its futures are boxed here; any that can be named and moved while they run will do.
 //! struct BusyNet;
 //!
@@ -168,6 +210,7 @@
 //! impl Net for BusyNet {
 //!     type Transport = BusySocket;
 //!     type Listener = BusyListener;
+//!     type Datagram = BusyDatagram;
 //!     type Timer = BusyTimer;
 //!     type Connect = BoxFuture<BusySocket>;
 //!     type Resolve = BoxFuture<Vec<SocketAddr>>;
@@ -214,6 +257,10 @@
 //!     fn listen(&self, at: &Endpoint) -> io::Result<BusyListener> {
 //!         Ok(BusyListener(SocketBuilder::new().listen(at)?))
 //!     }
+//!
+//!     fn bind(&self, at: &Endpoint) -> io::Result<BusyDatagram> {
+//!         Ok(BusyDatagram(SocketBuilder::new().bind_datagram(at)?))
+//!     }
 //! }
 //!
 //! /// For the suite.
@@ -238,7 +285,7 @@
 //! // Three of its cases; a test of an adapter runs them all.
 //! let some = ["lines::limit", "ends::half_close", "listen::endpoints"];
 //! let mut jobs = jobs(Busy);
-//! jobs.retain(|job| some.contains(&job.case));
+//! jobs.retain(|job| some.contains(&&job.case[..]));
 //! assert_eq!(jobs.len(), some.len());
 //! for job in jobs {
 //!     assert_eq!(job.run().outcome, Outcome::Pass, "{}: {}", job.case, job.rule);
@@ -307,6 +354,8 @@
 //!
 //! [`Accept`]: asyncnet_driver::Accept
 //! [`Adapter`]: crate::Adapter
+//! [`Datagram`]: asyncnet_driver::Datagram
+//! [`DatagramSocket`]: asyncnet_driver::DatagramSocket
 //! [`Endpoints`]: asyncnet_driver::Endpoints
 //! [`Job`]: crate::Job
 //! [`Listener`]: asyncnet_driver::Listener

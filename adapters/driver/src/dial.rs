@@ -42,7 +42,7 @@ pub fn dial<'a, N: Net>(net: &'a N, host: &str, port: u16) -> Dial<'a, N> {
         resolve: Some(net.resolve(host, port)),
         plan: DialPlan::new([]),
         attempts: Vec::new(),
-        report: DialError { host: host.to_owned(), port, lookup: None, attempts: Vec::new() },
+        report: DialError::new(host, port),
     }
 }
 
@@ -79,7 +79,7 @@ impl<N: Net> Future for Dial<'_, N> {
             this.resolve = None;
             match found {
                 Ok(addresses) => this.plan = DialPlan::new(addresses),
-                Err(error) => this.report.lookup = Some(error),
+                Err(error) => this.report.lookup_failed(error),
             }
         }
         loop {
@@ -94,9 +94,7 @@ impl<N: Net> Future for Dial<'_, N> {
                 DialStep::WaitUntil(at) => std::task::ready!(this.timer.poll_until(cx, at)),
                 DialStep::Wait => return Poll::Pending,
                 DialStep::Exhausted => {
-                    let report =
-                        DialError { host: String::new(), port: 0, lookup: None, attempts: Vec::new() };
-                    let report = std::mem::replace(&mut this.report, report);
+                    let report = std::mem::replace(&mut this.report, DialError::new("", 0));
                     return Poll::Ready(Err(Error::Dial(Box::new(report))));
                 }
             }
@@ -113,7 +111,7 @@ impl<N: Net> Dial<'_, N> {
             match Pin::new(attempt).poll(cx) {
                 Poll::Ready(Ok(transport)) => return Some(transport),
                 Poll::Ready(Err(error)) => {
-                    self.report.attempts.push((*address, error));
+                    self.report.attempt_failed(*address, error);
                     self.plan.attempt_failed();
                     drop(self.attempts.swap_remove(at));
                 }
@@ -178,6 +176,19 @@ impl DialError {
     #[must_use]
     pub fn attempts(&self) -> &[(SocketAddr, io::Error)] {
         &self.attempts
+    }
+
+    /// Nothing was tried yet.
+    pub(crate) fn new(host: &str, port: u16) -> Self {
+        Self { host: host.to_owned(), port, lookup: None, attempts: Vec::new() }
+    }
+
+    pub(crate) fn lookup_failed(&mut self, error: io::Error) {
+        self.lookup = Some(error);
+    }
+
+    pub(crate) fn attempt_failed(&mut self, address: SocketAddr, error: io::Error) {
+        self.attempts.push((address, error));
     }
 
     pub(crate) fn kind(&self) -> io::ErrorKind {

@@ -52,6 +52,7 @@
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod compat;
 mod connector;
+mod datagram;
 mod dial;
 mod error;
 mod fill;
@@ -68,6 +69,7 @@ mod stream;
 pub mod tls;
 mod tls_listener;
 mod transport;
+mod waiters;
 
 pub use asyncnet_core::{
     AcceptFault, Ending, Endings, Endpoint, Fault, Flag, LastLine, Limits, LinePolicy, OptionName, Overlong,
@@ -75,6 +77,7 @@ pub use asyncnet_core::{
 };
 pub use bytes::Bytes;
 pub use connector::Connector;
+pub use datagram::{DATAGRAM_BYTES_MAX, Datagram, DatagramSocket, Received};
 pub use dial::{Dial, DialError, dial};
 pub use error::{Error, Operation};
 pub use fill::Fill;

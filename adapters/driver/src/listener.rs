@@ -8,19 +8,19 @@
 //! - A task's waker is in its slot before the socket is asked, so no connection comes unnoticed.
 //! - A connection is never held between two polls: it is either in the kernel's queue or with the caller.
 //! - A pause after descriptors ran out is the listener's, not an accept's: others, and later ones, keep it too.
-//! - Nothing foreign runs under a lock: wakers are woken and dropped outside.
 
 use crate::error::{Error, Operation};
 use crate::net::Accept;
 use crate::pump::TURNS_MAX;
 use crate::stream::Stream;
 use crate::transport::Timer;
+use crate::waiters::{Place, Waiters, lock};
 use asyncnet_core::{AcceptDecision, AcceptFault, AcceptPolicy, Endpoint, Limits};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 /// A listening socket.
@@ -116,7 +116,7 @@ impl<L: Accept> Listener<L> {
     ///
     /// See the example at [`Listener`].
     pub fn accept_addr(&self) -> Accepting<'_, L> {
-        Accepting { listener: self, timer: None, slot: None }
+        Accepting { listener: self, timer: None, place: Place::new(&self.waiters) }
     }
 
     /// The address it is bound to: with the port that the system chose, if it was 0.
@@ -190,7 +190,7 @@ pub struct Accepting<'a, L: Accept> {
     listener: &'a Listener<L>,
     /// The pause after descriptors ran out.
     timer: Option<(L::Timer, Duration)>,
-    slot: Option<usize>,
+    place: Place<'a>,
 }
 
 impl<L: Accept> Unpin for Accepting<'_, L> {}
@@ -200,7 +200,7 @@ impl<L: Accept> Future for Accepting<'_, L> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Listener { socket, waiters, wake_all, pauses, limits } = this.listener;
+        let Listener { socket, wake_all, pauses, limits, .. } = this.listener;
         for _ in 0..TURNS_MAX {
             if this.timer.is_none() {
                 this.timer = lock(pauses).left().map(|left| {
@@ -214,7 +214,7 @@ impl<L: Accept> Future for Accepting<'_, L> {
                 this.timer = None;
                 continue;
             }
-            this.slot = Some(waiters.wait(this.slot, cx.waker()));
+            this.place.wait(cx.waker());
             match ready!(socket.poll_accept(&mut Context::from_waker(wake_all))) {
                 Ok((transport, peer)) => {
                     lock(pauses).policy.accepted();
@@ -250,64 +250,4 @@ impl<T: Timer> Pauses<T> {
             AcceptDecision::Fail => false,
         }
     }
-}
-
-impl<L: Accept> Drop for Accepting<'_, L> {
-    fn drop(&mut self) {
-        if let Some(slot) = self.slot {
-            self.listener.waiters.leave(slot);
-        }
-    }
-}
-
-/// The wakers of all accepts that wait.
-#[derive(Default)]
-struct Waiters {
-    slots: Mutex<Vec<Slot>>,
-}
-
-#[derive(Default)]
-struct Slot {
-    taken: bool,
-    waker: Option<Waker>,
-}
-
-impl Waiters {
-    /// Puts the waker in its slot, or in a free one at first: which.
-    fn wait(&self, slot: Option<usize>, waker: &Waker) -> usize {
-        let waker = waker.clone();
-        let mut slots = lock(&self.slots);
-        let slot = slot.or_else(|| slots.iter().position(|slot| !slot.taken)).unwrap_or(slots.len());
-        if slot == slots.len() {
-            slots.push(Slot::default());
-        }
-        let old = std::mem::replace(&mut slots[slot], Slot { taken: true, waker: Some(waker) });
-        // A waker may own its task, and that may hold another accept of this listener.
-        drop(slots);
-        drop(old);
-        slot
-    }
-
-    fn leave(&self, slot: usize) {
-        let old = std::mem::take(&mut lock(&self.slots)[slot]);
-        drop(old);
-    }
-}
-
-impl Wake for Waiters {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let woken: Vec<Waker> = lock(&self.slots).iter_mut().filter_map(|slot| slot.waker.take()).collect();
-        for waker in woken {
-            waker.wake();
-        }
-    }
-}
-
-/// What is behind these locks is whole at every moment, so a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

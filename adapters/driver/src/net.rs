@@ -3,6 +3,7 @@
 //! Its asynchronous operations are poll functions or named futures, so that a caller that spawns can write
 //! `where N::Connect: Send`.
 
+use crate::datagram::DatagramSocket;
 use crate::transport::{Endpoints, Timer, Transport};
 use asyncnet_core::{AcceptFault, Endpoint};
 use std::future::Future;
@@ -45,6 +46,8 @@ pub trait Net {
     type Transport: Transport + Endpoints;
     /// A listening socket.
     type Listener: Accept<Transport = Self::Transport>;
+    /// A datagram socket.
+    type Datagram: DatagramSocket;
     /// A clock with an alarm.
     type Timer: Timer + Unpin;
     /// A connection under way.
@@ -67,6 +70,13 @@ pub trait Net {
     ///
     /// What socket(2), bind(2) and listen(2) say.
     fn listen(&self, at: &Endpoint) -> io::Result<Self::Listener>;
+
+    /// Binds a new datagram socket.
+    ///
+    /// # Errors
+    ///
+    /// What socket(2) and bind(2) say.
+    fn bind(&self, at: &Endpoint) -> io::Result<Self::Datagram>;
 }
 
 /// A listening socket, as a runtime has it; [`Listener`](crate::Listener) makes it usable from any number of tasks.

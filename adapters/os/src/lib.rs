@@ -52,6 +52,7 @@ mod address;
 mod address_error;
 mod builder;
 mod connect;
+mod datagram;
 mod endpoint;
 mod errno;
 mod handle;
@@ -67,11 +68,15 @@ pub use address::{Address, UNIX_PATH_BYTES_MAX};
 pub use address_error::{AddressError, AddressFault};
 pub use builder::SocketBuilder;
 pub use connect::{ConnectState, busy_pauses, finish_connect, try_connect};
+pub use datagram::{
+    DatagramRead, connect_datagram, join, leave, recv_datagram, send_datagram, send_datagrams,
+};
 pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_addr};
 #[cfg(unix)]
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
 pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
+pub use listen::local_address;
 pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;
 pub use tls::{ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions};

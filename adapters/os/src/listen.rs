@@ -26,18 +26,34 @@ impl SocketBuilder {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn listen_on(&self, address: &str) -> io::Result<(Socket, Endpoint)> {
-        let at = match address.parse()? {
-            Address::Host { host, port } if host.is_empty() => {
-                let any = Endpoint::Inet((Ipv6Addr::UNSPECIFIED, port).into());
-                return Ok((self.listen_any(port)?, any));
-            }
-            Address::Host { host, .. } => {
-                let reason = format!("{host} is a name: listening takes an address of this machine");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-            }
-            Address::Inet(address) => Endpoint::Inet(address),
-            Address::Unix(name) => Endpoint::Unix(name),
-        };
-        Ok((self.listen(&at)?, at))
+        let at = local_address(address)?;
+        match address.parse()? {
+            Address::Host { port, .. } => Ok((self.listen_any(port)?, at)),
+            _ => Ok((self.listen(&at)?, at)),
+        }
+    }
+}
+
+/// An address of this machine as people write it: `127.0.0.1:0`, `[::1]:53`, `:53` (all interfaces, as IPv6), `unix:/path`.
+///
+/// # Errors
+///
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is none, or a host name, which has to be looked up before.
+///
+/// ```
+/// assert!(asyncnet_os::local_address("127.0.0.1:0").is_ok());
+/// assert!(asyncnet_os::local_address("example.org:53").is_err());
+/// ```
+pub fn local_address(address: &str) -> io::Result<Endpoint> {
+    match address.parse()? {
+        Address::Host { host, port } if host.is_empty() => {
+            Ok(Endpoint::Inet((Ipv6Addr::UNSPECIFIED, port).into()))
+        }
+        Address::Host { host, .. } => {
+            let reason = format!("{host} is a name: listening takes an address of this machine");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+        }
+        Address::Inet(address) => Ok(Endpoint::Inet(address)),
+        Address::Unix(name) => Ok(Endpoint::Unix(name)),
     }
 }

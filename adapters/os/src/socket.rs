@@ -34,7 +34,7 @@ impl SocketBuilder {
     pub fn listen(&self, local: &Endpoint) -> io::Result<Socket> {
         let address = sock_addr(local)?;
         let socket = self.open(address.domain(), true)?;
-        self.bind_listener(&socket, local, &address)?;
+        self.bind_named(&socket, local, &address)?;
         socket.listen(self.backlog)?;
         Ok(socket)
     }
@@ -160,7 +160,7 @@ impl SocketBuilder {
     }
 
     #[cfg(unix)]
-    fn bind_listener(&self, socket: &Socket, local: &Endpoint, address: &SockAddr) -> io::Result<()> {
+    pub(crate) fn bind_named(&self, socket: &Socket, local: &Endpoint, address: &SockAddr) -> io::Result<()> {
         let path = match local {
             Endpoint::Unix(name) if self.remove_stale => crate::endpoint::unix_path(name),
             _ => None,
@@ -174,7 +174,7 @@ impl SocketBuilder {
     }
 
     #[cfg(windows)]
-    fn bind_listener(&self, socket: &Socket, _: &Endpoint, address: &SockAddr) -> io::Result<()> {
+    pub(crate) fn bind_named(&self, socket: &Socket, _: &Endpoint, address: &SockAddr) -> io::Result<()> {
         socket.bind(address)
     }
 }

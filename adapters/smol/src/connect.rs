@@ -1,7 +1,7 @@
 //! The short ways: reach an address, offer one.
 
 use crate::net::{SmolListener, SmolNet};
-use crate::{Listener, Stream, TlsListener};
+use crate::{Datagram, Listener, Stream, TlsListener};
 use async_io::Async;
 use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
 use asyncnet_driver::{Connector, Endpoint, Error, Net, Operation};
@@ -152,6 +152,24 @@ pub fn listen(address: &str) -> Result<Listener, Error> {
 /// See the example at [`dial_tls`].
 pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListener, Error> {
     Ok(TlsListener::new(listen(address)?, config))
+}
+
+/// Binds a datagram socket to an address as people write it: `127.0.0.1:0` (UDP), `[::1]:53`, `unix:/path`.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it is no address of this machine: a host name has to be looked up before; what bind(2) says.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let socket = asyncnet_smol::bind("127.0.0.1:0")?;
+/// socket.send_to(b"to myself", &socket.local_endpoint()?).await?;
+/// assert_eq!(socket.recv_from_owned(100).await?.0, "to myself");
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub fn bind(address: &str) -> Result<Datagram, Error> {
+    let bound = asyncnet_os::local_address(address).and_then(|at| SmolNet.bind(&at));
+    bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
 /// Listens on an endpoint.

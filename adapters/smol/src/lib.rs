@@ -34,6 +34,7 @@
 
 mod connect;
 mod convert;
+mod datagram;
 mod net;
 mod options;
 mod socket;
@@ -42,16 +43,17 @@ mod transport;
 
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
-    Accept, Bytes, Closed, Connector, DialError, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill,
-    LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, OptionName, Overlong, Parts, RecvError,
-    SendError, SocketOption, SocketOptions, SplitTransport, Transport, UnixName,
+    Accept, Bytes, Closed, Connector, DatagramSocket, DialError, Ending, Endings, Endpoint, Endpoints, Error,
+    Fault, Fill, LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, OptionName, Overlong, Parts,
+    Received, RecvError, SendError, SocketOption, SocketOptions, SplitTransport, Transport, UnixName,
 };
 pub use asyncnet_os::{
     Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
 };
-pub use connect::{connect, dial, dial_tls, listen, listen_at, listen_tls, pair};
+pub use connect::{bind, connect, dial, dial_tls, listen, listen_at, listen_tls, pair};
 #[cfg(unix)]
 pub use connect::{connect_unix, listen_unix};
+pub use datagram::SmolDatagram;
 pub use net::{BoxFuture, SmolListener, SmolNet};
 pub use socket::{Either, Socket, WriteSocket};
 pub use timer::SmolTimer;
@@ -65,6 +67,8 @@ pub type StreamOver<T> = asyncnet_driver::Stream<T>;
 pub type Listener = asyncnet_driver::Listener<SmolListener>;
 /// A listener for TLS over such a socket.
 pub type TlsListener = tls::TlsListener<SmolListener>;
+/// A datagram socket of the runtime's.
+pub type Datagram = asyncnet_driver::Datagram<SmolDatagram>;
 /// The receiving half of a [`Stream`].
 pub type ReadHalf = asyncnet_driver::ReadHalf<<SmolTransport as SplitTransport>::Reader>;
 /// The sending half of a [`Stream`].

@@ -1,5 +1,6 @@
 //! smol's network: names, connections, listeners.
 
+use crate::datagram::SmolDatagram;
 use crate::socket::{Either, Socket};
 use crate::timer::SmolTimer;
 use crate::transport::SmolTransport;
@@ -37,6 +38,7 @@ pub struct SmolNet;
 impl Net for SmolNet {
     type Transport = SmolTransport;
     type Listener = SmolListener;
+    type Datagram = SmolDatagram;
     type Timer = SmolTimer;
     type Connect = BoxFuture<io::Result<SmolTransport>>;
     type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
@@ -56,6 +58,10 @@ impl Net for SmolNet {
 
     fn listen(&self, at: &Endpoint) -> io::Result<SmolListener> {
         SmolListener::new(SocketBuilder::new().listen(at)?, at)
+    }
+
+    fn bind(&self, at: &Endpoint) -> io::Result<SmolDatagram> {
+        SmolDatagram::new(SocketBuilder::new().bind_datagram(at)?, at)
     }
 }
 

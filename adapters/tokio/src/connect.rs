@@ -1,7 +1,7 @@
 //! The short ways: reach an address, offer one.
 
 use crate::net::{TokioListener, TokioNet};
-use crate::{Listener, Stream, TlsListener};
+use crate::{Datagram, Listener, Stream, TlsListener};
 use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
 use asyncnet_driver::{Connector, Endpoint, Error, Net, Operation};
 use asyncnet_os::{Address, SocketBuilder};
@@ -159,6 +159,28 @@ pub fn listen(address: &str) -> Result<Listener, Error> {
 /// See the example at [`dial_tls`].
 pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListener, Error> {
     Ok(TlsListener::new(listen(address)?, config))
+}
+
+/// Binds a datagram socket to an address as people write it: `127.0.0.1:0` (UDP), `[::1]:53`, `unix:/path`.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it is no address of this machine: a host name has to be looked up before; what bind(2) says.
+///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+/// let socket = asyncnet_tokio::bind("127.0.0.1:0")?;
+/// socket.send_to(b"to myself", &socket.local_endpoint()?).await?;
+/// assert_eq!(socket.recv_from_owned(100).await?.0, "to myself");
+/// # Ok(()) }
+/// ```
+pub fn bind(address: &str) -> Result<Datagram, Error> {
+    let bound = asyncnet_os::local_address(address).and_then(|at| TokioNet.bind(&at));
+    bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
 /// Listens on an endpoint.

@@ -1,5 +1,6 @@
 //! tokio's network: names, connections, listeners.
 
+use crate::datagram::TokioDatagram;
 use crate::socket::{Either, Socket};
 use crate::timer::TokioTimer;
 use crate::transport::TokioTransport;
@@ -37,6 +38,7 @@ pub struct TokioNet;
 impl Net for TokioNet {
     type Transport = TokioTransport;
     type Listener = TokioListener;
+    type Datagram = TokioDatagram;
     type Timer = TokioTimer;
     type Connect = BoxFuture<io::Result<TokioTransport>>;
     type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
@@ -56,6 +58,10 @@ impl Net for TokioNet {
 
     fn listen(&self, at: &Endpoint) -> io::Result<TokioListener> {
         TokioListener::new(SocketBuilder::new().listen(at)?, at)
+    }
+
+    fn bind(&self, at: &Endpoint) -> io::Result<TokioDatagram> {
+        TokioDatagram::new(SocketBuilder::new().bind_datagram(at)?, at)
     }
 }
 

@@ -224,7 +224,8 @@ impl<T: Transport> Stream<T> {
                 return Poll::Ready(Err(error.into()));
             }
             if let Some(info) = self.tls_info() {
-                ready!(sent)?;
+                // A peer that is done may be gone already: what it said last can still be received.
+                drop(ready!(sent));
                 self.handshake = None;
                 return Poll::Ready(Ok(info));
             }

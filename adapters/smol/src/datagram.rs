@@ -1,0 +1,186 @@
+//! The runtime's datagram sockets.
+
+use crate::socket::Either;
+use async_io::Async;
+use asyncnet_driver::{
+    DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
+};
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+#[cfg(unix)]
+use std::os::unix::net::UnixDatagram;
+use std::task::{Context, Poll, ready};
+
+/// A datagram socket of async-io's, for UDP or Unix.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_driver::{Datagram, Endpoints};
+///
+/// let own = async_io::Async::<std::net::UdpSocket>::bind(([127, 0, 0, 1], 0))?;
+/// let socket = Datagram::new(asyncnet_smol::SmolDatagram::from(own));
+/// let at = socket.local_endpoint()?;
+/// assert!(at.as_inet().is_some());
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct SmolDatagram {
+    #[cfg(unix)]
+    socket: Either<Async<UdpSocket>, Async<UnixDatagram>>,
+    #[cfg(not(unix))]
+    socket: Either<Async<UdpSocket>, std::convert::Infallible>,
+}
+
+impl SmolDatagram {
+    /// A non-blocking socket of the operating system's, registered with the runtime.
+    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
+        match at {
+            #[cfg(unix)]
+            Endpoint::Unix(_) => {
+                Ok(Self { socket: Either::Unix(Async::new_nonblocking(UnixDatagram::from(socket))?) })
+            }
+            _ => Ok(Self::from(Async::new_nonblocking(UdpSocket::from(socket))?)),
+        }
+    }
+}
+
+impl From<Async<UdpSocket>> for SmolDatagram {
+    fn from(socket: Async<UdpSocket>) -> Self {
+        Self { socket: Either::Tcp(socket) }
+    }
+}
+
+#[cfg(unix)]
+impl From<Async<UnixDatagram>> for SmolDatagram {
+    fn from(socket: Async<UnixDatagram>) -> Self {
+        Self { socket: Either::Unix(socket) }
+    }
+}
+
+impl Endpoints for SmolDatagram {
+    fn local_endpoint(&self) -> io::Result<Endpoint> {
+        asyncnet_os::local_endpoint(self)
+    }
+
+    fn peer_endpoint(&self) -> io::Result<Endpoint> {
+        asyncnet_os::peer_endpoint(self)
+    }
+}
+
+impl DatagramSocket for SmolDatagram {
+    fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        let read = ready!(self.poll_read(cx, || match &self.socket {
+            Either::Tcp(io) => asyncnet_os::recv_datagram(self, buf, |buf| io.get_ref().recv_from(buf)),
+            #[cfg(unix)]
+            Either::Unix(_) =>
+                asyncnet_os::recv_datagram(self, buf, |_| Err(io::ErrorKind::Unsupported.into())),
+            #[cfg(not(unix))]
+            Either::Unix(never) => match *never {},
+        }))?;
+        let mut received = Received::new(read.len, read.from);
+        received.truncated = read.truncated;
+        Poll::Ready(Ok(received))
+    }
+
+    fn poll_send_to(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        to: Option<&Endpoint>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_write(cx, || asyncnet_os::send_datagram(self, bytes, to))
+    }
+
+    fn poll_send_many(
+        &self,
+        cx: &mut Context<'_>,
+        batch: &[(&[u8], Option<&Endpoint>)],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, || asyncnet_os::send_datagrams(self, batch))
+    }
+
+    fn connect(&self, to: &Endpoint) -> io::Result<()> {
+        asyncnet_os::connect_datagram(self, to)
+    }
+
+    fn join(&self, group: IpAddr, interface: u32) -> io::Result<()> {
+        asyncnet_os::join(self, group, interface)
+    }
+
+    fn leave(&self, group: IpAddr, interface: u32) -> io::Result<()> {
+        asyncnet_os::leave(self, group, interface)
+    }
+}
+
+impl SmolDatagram {
+    /// Tries first, and waits when that says so.
+    fn poll_read<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            match read() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+            ready!(match &self.socket {
+                Either::Tcp(io) => io.poll_readable(cx),
+                #[cfg(unix)]
+                Either::Unix(io) => io.poll_readable(cx),
+                #[cfg(not(unix))]
+                Either::Unix(never) => match *never {},
+            })?;
+        }
+    }
+
+    fn poll_write<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            match write() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+            ready!(match &self.socket {
+                Either::Tcp(io) => io.poll_writable(cx),
+                #[cfg(unix)]
+                Either::Unix(io) => io.poll_writable(cx),
+                #[cfg(not(unix))]
+                Either::Unix(never) => match *never {},
+            })?;
+        }
+    }
+}
+
+impl SocketOptions for SmolDatagram {
+    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+        asyncnet_os::option(self, name)
+    }
+
+    fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        asyncnet_os::set_option(self, option)
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for SmolDatagram {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match &self.socket {
+            Either::Tcp(io) => io.as_fd(),
+            Either::Unix(io) => io.as_fd(),
+        }
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for SmolDatagram {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        match &self.socket {
+            Either::Tcp(io) => io.as_socket(),
+            Either::Unix(never) => match *never {},
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The runtime's datagram sockets.
+
+use crate::socket::Either;
+use asyncnet_driver::{
+    DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
+};
+use std::io;
+use std::net::IpAddr;
+use std::task::{Context, Poll, ready};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+#[cfg(unix)]
+use tokio::net::UnixDatagram;
+
+/// A datagram socket of tokio's, for UDP or Unix.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_driver::Error> {
+/// use asyncnet_driver::{Datagram, Endpoints};
+///
+/// let own = tokio::net::UdpSocket::bind("127.0.0.1:0").await?;
+/// let socket = Datagram::new(asyncnet_tokio::TokioDatagram::from(own));
+/// let at = socket.local_endpoint()?;
+/// assert!(at.as_inet().is_some());
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct TokioDatagram {
+    #[cfg(unix)]
+    socket: Either<UdpSocket, UnixDatagram>,
+    #[cfg(not(unix))]
+    socket: Either<UdpSocket, std::convert::Infallible>,
+}
+
+impl TokioDatagram {
+    /// A non-blocking socket of the operating system's, registered with the runtime.
+    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
+        match at {
+            #[cfg(unix)]
+            Endpoint::Unix(_) => Ok(Self { socket: Either::Unix(UnixDatagram::from_std(socket.into())?) }),
+            _ => Ok(Self::from(UdpSocket::from_std(socket.into())?)),
+        }
+    }
+}
+
+impl From<UdpSocket> for TokioDatagram {
+    fn from(socket: UdpSocket) -> Self {
+        Self { socket: Either::Tcp(socket) }
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixDatagram> for TokioDatagram {
+    fn from(socket: UnixDatagram) -> Self {
+        Self { socket: Either::Unix(socket) }
+    }
+}
+
+impl Endpoints for TokioDatagram {
+    fn local_endpoint(&self) -> io::Result<Endpoint> {
+        asyncnet_os::local_endpoint(self)
+    }
+
+    fn peer_endpoint(&self) -> io::Result<Endpoint> {
+        asyncnet_os::peer_endpoint(self)
+    }
+}
+
+impl DatagramSocket for TokioDatagram {
+    fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        let read = ready!(self.poll_read(cx, || match &self.socket {
+            Either::Tcp(io) => asyncnet_os::recv_datagram(self, buf, |buf| io.try_recv_from(buf)),
+            #[cfg(unix)]
+            Either::Unix(_) =>
+                asyncnet_os::recv_datagram(self, buf, |_| Err(io::ErrorKind::Unsupported.into())),
+            #[cfg(not(unix))]
+            Either::Unix(never) => match *never {},
+        }))?;
+        let mut received = Received::new(read.len, read.from);
+        received.truncated = read.truncated;
+        Poll::Ready(Ok(received))
+    }
+
+    fn poll_send_to(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        to: Option<&Endpoint>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_write(cx, || asyncnet_os::send_datagram(self, bytes, to))
+    }
+
+    fn poll_send_many(
+        &self,
+        cx: &mut Context<'_>,
+        batch: &[(&[u8], Option<&Endpoint>)],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, || asyncnet_os::send_datagrams(self, batch))
+    }
+
+    fn connect(&self, to: &Endpoint) -> io::Result<()> {
+        asyncnet_os::connect_datagram(self, to)
+    }
+
+    fn join(&self, group: IpAddr, interface: u32) -> io::Result<()> {
+        asyncnet_os::join(self, group, interface)
+    }
+
+    fn leave(&self, group: IpAddr, interface: u32) -> io::Result<()> {
+        asyncnet_os::leave(self, group, interface)
+    }
+}
+
+impl TokioDatagram {
+    fn poll_read<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let done = match &self.socket {
+                Either::Tcp(io) => {
+                    ready!(io.poll_recv_ready(cx))?;
+                    io.try_io(Interest::READABLE, &mut read)
+                }
+                #[cfg(unix)]
+                Either::Unix(io) => {
+                    ready!(io.poll_recv_ready(cx))?;
+                    io.try_io(Interest::READABLE, &mut read)
+                }
+                #[cfg(not(unix))]
+                Either::Unix(never) => match *never {},
+            };
+            match done {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    fn poll_write<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let done = match &self.socket {
+                Either::Tcp(io) => {
+                    ready!(io.poll_send_ready(cx))?;
+                    io.try_io(Interest::WRITABLE, &mut write)
+                }
+                #[cfg(unix)]
+                Either::Unix(io) => {
+                    ready!(io.poll_send_ready(cx))?;
+                    io.try_io(Interest::WRITABLE, &mut write)
+                }
+                #[cfg(not(unix))]
+                Either::Unix(never) => match *never {},
+            };
+            match done {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+impl SocketOptions for TokioDatagram {
+    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+        asyncnet_os::option(self, name)
+    }
+
+    fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        asyncnet_os::set_option(self, option)
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for TokioDatagram {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match &self.socket {
+            Either::Tcp(io) => io.as_fd(),
+            Either::Unix(io) => io.as_fd(),
+        }
+    }
+}
+
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for TokioDatagram {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        match &self.socket {
+            Either::Tcp(io) => io.as_socket(),
+            Either::Unix(never) => match *never {},
+        }
+    }
+}
