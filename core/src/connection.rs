@@ -165,7 +165,7 @@ impl Connection {
     /// assert_eq!(Connection::new(Limits::default()).process(), Ok(()));
     /// ```
     pub fn process(&mut self) -> Result<(), ProcessError> {
-        self.incoming.settle()?;
+        let settled = self.incoming.settle().map_err(ProcessError::from);
         #[cfg(feature = "tls")]
         if let Some(session) = &mut self.tls {
             let opened = match self.incoming.can_bypass() {
@@ -173,13 +173,16 @@ impl Connection {
                 false => Ok(()),
             };
             self.outgoing.collect(session, &mut FreshBlocks);
-            opened?;
-            if session.is_established() && self.outgoing.check_whole().is_ok() {
-                self.outgoing.seal(session, core::iter::empty(), &mut FreshBlocks)?;
+            let mut processed = settled.and(opened.map_err(ProcessError::from));
+            // Whatever has become of receiving, an answer may be queued.
+            if session.check_open().is_ok() && self.outgoing.check_whole().is_ok() {
+                let sealed = self.outgoing.seal(session, core::iter::empty(), &mut FreshBlocks);
                 self.outgoing.end_text(session, &mut FreshBlocks);
+                processed = processed.and(sealed.map(drop).map_err(ProcessError::from));
             }
+            return processed;
         }
-        Ok(())
+        settled
     }
 
     /// What has come and was not taken.
