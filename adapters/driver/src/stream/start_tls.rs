@@ -229,7 +229,14 @@ impl<T: Transport> Stream<T> {
                 self.handshake = None;
                 return Poll::Ready(Ok(info));
             }
-            ready!(self.poll_fill(cx))?;
+            if let Err(error) = ready!(self.poll_fill(cx)) {
+                // The socket does not come back, and neither does the handshake: that is its end.
+                let (incoming, _, mut session) = self.connection.sides();
+                incoming.wire_eof();
+                tls::open(incoming, &mut session, &mut []).ok();
+                self.handshake = None;
+                return Poll::Ready(Err(error));
+            }
         }
     }
 }
