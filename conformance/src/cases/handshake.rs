@@ -1,12 +1,14 @@
 //! Handshakes that fail, and how: who says what, what is sent, and what is left of the stream.
 
+use super::send::collect;
 use super::session::{
     ALERT, HANDSHAKE, Ours, Seen, Setup, Tap, alert_seen, ensure_every_call, records, secure, tls_error,
 };
-use crate::adapter::Fixture;
+use crate::adapter::{Fixture, reset};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
 use crate::peer::joined;
 use crate::pki::{ClientAuth, ClientSetup, Leaf, ServerSetup, Version};
+use crate::steps::drop_after;
 use crate::tls_peer::TlsPeer;
 use asyncnet_core::tls::rustls::AlertDescription;
 use asyncnet_driver::tls::{CertificateFault, StartTls, TlsError};
@@ -57,6 +59,16 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             "tls::behind_the_handshake",
             "what comes behind the handshake is the next call's, however the bytes are cut",
             |at| Box::pin(behind_the_handshake(at)),
+        ),
+        Case::new(
+            "tls::reset",
+            "a reset in the middle of a handshake is the socket's error, and ends the handshake",
+            |at| Box::pin(reset_in_the_middle(at)),
+        ),
+        Case::new(
+            "tls::gone_at_once",
+            "a handshake is done also when the peer is gone that the last of it is for",
+            |at| Box::pin(gone_at_once(at)),
         ),
     ]
 }
@@ -244,26 +256,14 @@ async fn not_tls<F: Fixture>(at: &F) -> Verdict {
             let error = tls_error(stream.start_tls(setup.how()?).await, &what)?;
             ensure_eq(&error, &TlsError::NotTls, &what)?;
             ensure_failed(&mut stream, &error).await?;
-            // The alert is with the peer already.
-            let mut said = Vec::new();
-            let alert: &[u8] = if setup.ours == Ours::Client {
-                let mut header = [0; 5];
-                peer.read_exact(&mut header)?;
-                ensure_eq(&header[0], &HANDSHAKE, "a client's first record")?;
-                let hello = usize::from(u16::from_be_bytes([header[3], header[4]]));
-                peer.read_exact(&mut vec![0; hello])?;
-                &[ALERT, 3]
-            } else {
-                &[ALERT, 3]
-            };
-            let closed = stream.close();
-            let (closed, ()) = futures_lite::future::zip(closed, async {
-                drop(peer.read_to_end(&mut said));
-                drop(peer);
-            })
-            .await;
-            closed?;
-            let is_fatal = said.starts_with(alert) && said.len() == 7 && said[5] == 2 && said[6] != 0;
+            let said = collect(peer);
+            stream.close().await?;
+            let said = joined(said)?;
+            let said = records(&said)?;
+            let hello = usize::from(setup.ours == Ours::Client);
+            ensure_eq(&said.len(), &(hello + 1), format!("{what}: the records that the peer got"))?;
+            ensure(said[..hello].iter().all(|record| record.kind == HANDSHAKE), "a client's first record")?;
+            let is_fatal = said[hello].kind == ALERT && matches!(said[hello].body, [2, 1..=255]);
             ensure(is_fatal, format!("{what}: what the peer got: {said:?}"))?;
         }
     }
@@ -317,7 +317,7 @@ async fn fails_after<F: Fixture>(at: &F, setup: &Setup, count: usize, gone: bool
     let error = ensure_err(started, &what)?;
     if gone && error.is_disconnect() {
         // What it did not read is answered with a reset.
-        ensure(!stream.is_tls() && stream.tls_info().is_none(), "it is no TLS")?;
+        ensure_failed(&mut stream, &TlsError::HandshakeEnded).await?;
         return Ok(true);
     }
     ensure_eq(&tls_error(Err::<(), _>(error), &what)?, &TlsError::HandshakeEnded, &what)?;
@@ -450,6 +450,51 @@ async fn one_behind<F: Fixture>(at: &F, setup: &Setup, behind: Behind, at_once: 
             ensure_eq(&alert, &Some(AlertDescription::BadRecordMac), format!("{what}: the peer saw {seen:?}"))
         }
         _ => ensure_eq(&seen?, &0, format!("{what}: the peer saw")),
+    }
+}
+
+async fn reset_in_the_middle<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, mut peer) = at.pair().await?;
+        // A client's first message has come, or half of a record to a server.
+        let waits = drop_after(1, stream.start_tls(setup.how()?), || ()).await;
+        ensure(waits.is_none(), "a handshake waits for its peer")?;
+        peer.write_all(&[HANDSHAKE, 3, 3, 1, 0])?;
+        let waits = drop_after(1, stream.start_tls(setup.how()?), || ()).await;
+        ensure(waits.is_none(), "a handshake waits for the rest of a record")?;
+        reset(peer)?;
+        let error = ensure_err(stream.start_tls(setup.how()?).await, "a reset")?;
+        ensure(error.is_disconnect(), format!("{}: {error:?}", setup.what()))?;
+        ensure_failed(&mut stream, &TlsError::HandshakeEnded).await?;
+        stream.close().await.ok();
+        ensure(stream.is_closed(), "it is closed")?;
+    }
+    Ok(())
+}
+
+async fn gone_at_once<F: Fixture>(at: &F) -> Verdict {
+    // A client of TLS 1.3 is done first, and what it says last is there with its end. The tickets find nobody.
+    let setup = Setup::new(Version::Tls13, Ours::Server);
+    let (mut stream, wire) = at.pair().await?;
+    let mut peer = setup.peer(wire)?;
+    let peer = std::thread::spawn(move || {
+        peer.output().and_then(|hello| peer.wire()?.write_all(&hello))?;
+        look(&mut peer)?;
+        let mut all = peer.output()?;
+        all.extend(peer.seal(b"line\n")?);
+        peer.tls().send_close_notify();
+        all.extend(peer.output()?);
+        peer.wire()?.write_all(&all)?;
+        peer.hang_up();
+        Ok(())
+    });
+    stream.start_tls(setup.how()?).await?;
+    joined(peer)?;
+    ensure(stream.is_tls(), "it is done")?;
+    match stream.recv_line().await {
+        Ok(line) => ensure(line.is_some_and(|line| line == "line"), "what came before the end"),
+        // Tickets that a socket got and nobody took are answered with a reset, on some kinds of connections.
+        Err(error) => ensure(error.is_disconnect(), format!("{error:?}")),
     }
 }
 

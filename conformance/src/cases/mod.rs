@@ -8,6 +8,9 @@ mod network;
 mod receive;
 mod send;
 mod session;
+mod tls_info;
+mod tls_network;
+mod tls_time;
 
 #[cfg(feature = "adapters")]
 pub(crate) use network::split;
@@ -26,10 +29,10 @@ pub(crate) fn stream<F: Fixture>() -> Vec<Case<F>> {
 
 /// The cases of TLS for a stream: they make their handshakes themselves.
 pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
-    [handshake::cases()].into_iter().flatten().collect()
+    [handshake::cases(), tls_time::cases(), tls_info::cases()].into_iter().flatten().collect()
 }
 
 /// The cases for a network.
 pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
-    network::cases()
+    [network::cases(), tls_network::cases()].into_iter().flatten().collect()
 }

@@ -66,7 +66,7 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
     ]
 }
 
-fn tcp_only<N: Net>(at: &Sockets<N>) -> Verdict {
+pub(super) fn tcp_only<N: Net>(at: &Sockets<N>) -> Verdict {
     match at.link() {
         Link::Tcp => Ok(()),
         Link::Unix => Err(Stop::Skipped("names and ports are of TCP".to_owned())),

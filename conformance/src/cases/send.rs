@@ -51,7 +51,7 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
 }
 
 /// Reads to the end, on a thread of its own.
-fn collect(mut peer: Box<dyn Peer>) -> JoinHandle<io::Result<Vec<u8>>> {
+pub(super) fn collect(mut peer: Box<dyn Peer>) -> JoinHandle<io::Result<Vec<u8>>> {
     std::thread::spawn(move || {
         let mut all = Vec::new();
         peer.read_to_end(&mut all)?;

@@ -1,0 +1,123 @@
+//! How long a handshake may take, and what else ends one that does not come to an end by itself.
+
+use super::handshake::ensure_failed;
+use super::send::collect;
+use super::session::{HANDSHAKE, Ours, Setup, records, tls_error};
+use crate::adapter::Fixture;
+use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::peer::{Peer, joined};
+use crate::steps::drop_after;
+use asyncnet_driver::tls::TlsError;
+use asyncnet_driver::{Closed, Fault, Limits, Stream, Transport};
+use futures_lite::future;
+use std::time::Duration;
+
+/// What a handshake may take here.
+const TIME: Duration = Duration::from_millis(30);
+
+pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
+    vec![
+        Case::new("tls::silent_peer", "a handshake with a silent peer fails after its time", |at| {
+            Box::pin(silent_peer(at))
+        }),
+        Case::new("tls::slow_peer", "a byte now and then does not renew the time of a handshake", |at| {
+            Box::pin(slow_peer(at))
+        }),
+        Case::new("tls::time_goes_on", "the time of a handshake runs on while nobody makes it", |at| {
+            Box::pin(time_goes_on(at))
+        }),
+        Case::new(
+            "tls::closed_while_pending",
+            "a close or an abort in the middle of a handshake says nothing that TLS would take for an end",
+            |at| Box::pin(closed_while_pending(at)),
+        ),
+    ]
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.handshake_time_max = TIME;
+    limits
+}
+
+fn timed_out() -> TlsError {
+    TlsError::HandshakeTimedOut { after_ms: 30 }
+}
+
+async fn silent_peer<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, peer) = at.pair_with(limits()).await?;
+        let (started, ()) = future::zip(stream.start_tls(setup.how()?), at.elapse(TIME)).await;
+        let error = tls_error(started, "a handshake with a silent peer")?;
+        ensure_eq(&error, &timed_out(), "a handshake with a silent peer")?;
+        ensure_eq(&error.fault(), &Fault::Peer, "whose fault it is")?;
+        ensure_over(stream, peer, &setup).await?;
+    }
+    Ok(())
+}
+
+/// Whether a handshake that timed out has left nothing to do but to close, which says nothing more.
+async fn ensure_over<T: Transport>(mut stream: Stream<T>, peer: Box<dyn Peer>, setup: &Setup) -> Verdict {
+    ensure_failed(&mut stream, &timed_out()).await?;
+    let said = collect(peer);
+    ensure_eq(&stream.close().await?, &Closed::PeerEnded, "the close")?;
+    ensure_hello(&joined(said)?, setup)
+}
+
+/// Whether a peer that said nothing got the client's first message, and nothing from a server.
+fn ensure_hello(said: &[u8], setup: &Setup) -> Verdict {
+    let kinds: Vec<u8> = records(said)?.iter().map(|record| record.kind).collect();
+    let expected: &[u8] = if setup.ours == Ours::Client { &[HANDSHAKE] } else { &[] };
+    ensure_eq(&kinds[..], expected, format!("{}: the records that the peer got", setup.what()))
+}
+
+async fn slow_peer<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, mut peer) = at.pair_with(limits()).await?;
+        let drip = async {
+            // A record of 8 KiB, of which nothing can be said before it is whole.
+            let bytes = [HANDSHAKE, 3, 3, 32, 0].into_iter().chain([0; 200]);
+            for byte in bytes {
+                at.elapse(TIME / 4).await;
+                peer.write_all(&[byte])?;
+            }
+            Err(Stop::Failed("the handshake still waits after 50 times its time".to_owned()))
+        };
+        let started = future::or(async { Ok(stream.start_tls(setup.how()?).await) }, drip).await?;
+        ensure_eq(&tls_error(started, "a handshake with a slow peer")?, &timed_out(), setup.what())?;
+        ensure_over(stream, peer, &setup).await?;
+    }
+    Ok(())
+}
+
+async fn time_goes_on<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, peer) = at.pair_with(limits()).await?;
+        let started = drop_after(1, stream.start_tls(setup.how()?), || ()).await;
+        ensure(started.is_none() && stream.is_handshaking(), "a handshake waits for its peer")?;
+        at.elapse(TIME).await;
+        let error = tls_error(stream.start_tls(setup.how()?).await, "its time is over")?;
+        ensure_eq(&error, &timed_out(), setup.what())?;
+        ensure_over(stream, peer, &setup).await?;
+    }
+    Ok(())
+}
+
+async fn closed_while_pending<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, peer) = at.pair().await?;
+        let started = drop_after(1, stream.start_tls(setup.how()?), || ()).await;
+        ensure(started.is_none(), "a handshake waits for its peer")?;
+        let said = collect(peer);
+        ensure_eq(&stream.close().await?, &Closed::PeerEnded, "the close")?;
+        ensure_hello(&joined(said)?, &setup)?;
+        ensure(!stream.is_tls() && !stream.is_handshaking(), "nothing is left of it")?;
+
+        let (mut stream, _peer) = at.pair().await?;
+        let started = drop_after(1, stream.start_tls(setup.how()?), || ()).await;
+        ensure(started.is_none(), "a handshake waits for its peer")?;
+        stream.abort();
+        ensure(stream.is_closed() && !stream.is_handshaking(), "nothing is left after an abort")?;
+    }
+    Ok(())
+}
