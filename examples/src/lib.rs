@@ -1,9 +1,9 @@
 //! What the example programs are made of: protocols written once, over any transport, and the little that a program
 //! needs around them.
 //!
-//! Start with [`echo`], the shortest; [`chat`] adds waiting for two things at once, and [`tour`] shows one promise of the
-//! socket after the other. A protocol takes a `Stream<T>` and knows no runtime. What does know one is [`runtime`],
-//! and it is the only module that names an adapter.
+//! Start with [`echo`], the shortest; [`chat`] adds waiting for two things at once, [`http`] is a client that dials for
+//! itself, and [`tour`] shows one promise of the socket after the other. A protocol takes a `Stream<T>`, or a `Net` to
+//! dial on, and knows no runtime. What does know one is [`runtime`], and it is the only module that names an adapter.
 //!
 //! This is not a framework for servers: copy what you need.
 

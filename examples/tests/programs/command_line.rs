@@ -18,7 +18,7 @@ fn assert_refused(program: &str, arguments: &[&str], because: &str) {
 
 #[test]
 fn help_tells_options_and_exit_status() {
-    for program in ["tour", "echo", "chat"] {
+    for program in ["tour", "echo", "chat", "http-get"] {
         let ended = run(program, &["--help"]);
         ended.assert_well();
         for word in ["Usage:", "--adapter", "tokio", "smol", "Exit status: 0"] {

@@ -119,16 +119,24 @@ fn a_certificate_that_is_not_good_is_refused() {
 }
 
 #[test]
-fn the_environment_can_name_the_roots() {
-    let (_folder, ca) = with_ca();
+fn the_environment_can_name_the_roots_and_they_count() {
+    let (folder, ca) = with_ca();
+    let other = Root::UnknownCa.write_to(folder.path()).unwrap();
     on_each_adapter(|adapter| {
-        let server =
-            Scripted::tls(pki::server(Version::Both), vec![Answer::new("HTTP/1.1 200 OK\r\n\r\nhello")]);
-        let mut command = Command::new(Process::path("http-get"));
-        command.args([&format!("https://localhost:{}/", server.port()), "--adapter", adapter]);
-        let ended = Process::start(command.env("SSL_CERT_FILE", &ca)).unwrap().end();
+        let answer = Answer::new("HTTP/1.1 200 OK\r\n\r\nhello");
+        let server = Scripted::tls(pki::server(Version::Both), vec![answer; 2]);
+        let get_under = |roots: &Path| {
+            let mut command = Command::new(Process::path("http-get"));
+            command.args([&format!("https://localhost:{}/", server.port()), "--adapter", adapter]);
+            Process::start(command.env("SSL_CERT_FILE", roots)).unwrap().end()
+        };
+        let ended = get_under(&ca);
         ended.assert_well();
         assert_eq!(ended.stdout, "hello");
+        let ended = get_under(&other);
+        ended.assert_code(4);
+        assert!(ended.stderr.ends_with(": nobody that is trusted has issued it\n"), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
     });
 }
 

@@ -55,7 +55,7 @@ impl Process {
     pub(crate) fn command(command: &mut Command) -> Option<Self> {
         match Self::start(command) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                println!("skipped: no {}", command.get_program().display());
+                println!("skipped: no {}", command.get_program().to_string_lossy());
                 None
             }
             started => Some(started.unwrap()),
