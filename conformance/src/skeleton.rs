@@ -15,6 +15,7 @@
 //! | [`Endpoints`] | the same | `asyncnet_os::local_endpoint` and `peer_endpoint` know TCP and Unix sockets |
 //! | [`DatagramSocket`] | a datagram socket | as for [`Accept`]: [`Datagram`] keeps the wakers of all who wait |
 //! | [`Accept`] | a listening socket | one waker is enough: [`Listener`] keeps those of all who wait |
+//! | [`SocketOptions`] | all three sockets | `asyncnet_os::option` and `set_option` know every option |
 //! | [`Net`] | the runtime's network | its futures close their sockets when they are dropped |
 //! | [`Adapter`] | a value for the suite | the network, and how to run a future |
 //! | [`SplitTransport`] | a connected socket | only for halves in two tasks; the suite asks for it nowhere |
@@ -38,8 +39,8 @@
 //! ```
 //! use asyncnet_conformance::{Adapter, Outcome, jobs};
 //! use asyncnet_driver::{
-//!     Accept, AcceptFault, DatagramSocket, Endpoint, Endpoints, Net, ReadTransport, Received, Timer,
-//!     Transport, WriteTransport,
+//!     Accept, AcceptFault, DatagramSocket, Endpoint, Endpoints, Net, OptionName, ReadTransport, Received,
+//!     SocketOption, SocketOptions, Timer, Transport, WriteTransport,
 //! };
 //! use asyncnet_os::socket2::Socket;
 //! use asyncnet_os::{ConnectState, SocketBuilder, with_disconnect_kind};
@@ -135,6 +136,16 @@
 //!     }
 //! }
 //!
+//! impl SocketOptions for BusySocket {
+//!     fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+//!         asyncnet_os::option(&self.socket, name)
+//!     }
+//!
+//!     fn set_option(&self, option: SocketOption) -> io::Result<()> {
+//!         asyncnet_os::set_option(&self.socket, option)
+//!     }
+//! }
+//!
 //! struct BusyListener(Socket);
 //!
 //! impl Accept for BusyListener {
@@ -159,6 +170,16 @@
 //!
 //!     fn local_endpoint(&self) -> io::Result<Endpoint> {
 //!         asyncnet_os::local_endpoint(&self.0)
+//!     }
+//! }
+//!
+//! impl SocketOptions for BusyListener {
+//!     fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+//!         asyncnet_os::option(&self.0, name)
+//!     }
+//!
+//!     fn set_option(&self, option: SocketOption) -> io::Result<()> {
+//!         asyncnet_os::set_option(&self.0, option)
 //!     }
 //! }
 //!
@@ -199,6 +220,16 @@
 //!
 //!     fn leave(&self, group: IpAddr, interface: u32) -> io::Result<()> {
 //!         asyncnet_os::leave(&self.0, group, interface)
+//!     }
+//! }
+//!
+//! impl SocketOptions for BusyDatagram {
+//!     fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+//!         asyncnet_os::option(&self.0, name)
+//!     }
+//!
+//!     fn set_option(&self, option: SocketOption) -> io::Result<()> {
+//!         asyncnet_os::set_option(&self.0, option)
 //!     }
 //! }
 //!
@@ -362,6 +393,7 @@
 //! [`Net`]: asyncnet_driver::Net
 //! [`ReadTransport`]: asyncnet_driver::ReadTransport
 //! [`Sockets`]: crate::Sockets
+//! [`SocketOptions`]: asyncnet_driver::SocketOptions
 //! [`SplitTransport`]: asyncnet_driver::SplitTransport
 //! [`Timer`]: asyncnet_driver::Timer
 //! [`Transport`]: asyncnet_driver::Transport

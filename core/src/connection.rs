@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::line::{LinePolicy, LineSpan, Search};
 use crate::outgoing::Outgoing;
 #[cfg(feature = "tls")]
-use crate::tls::{Session, StartTls, TlsError, TlsInfo};
+use crate::tls::{Opened, Session, StartTls, TlsError, TlsInfo};
 #[cfg(feature = "tls")]
 use crate::{Blocks, FreshBlocks};
 #[cfg(feature = "tls")]
@@ -152,7 +152,7 @@ impl Connection {
     }
 
     /// Moves bytes across: what an over-long line still owes is dropped; over TLS, the handshake goes on, a record is opened
-    /// if no text waits, and what is queued is sealed. Once too often is harmless.
+    /// if no text waits or the last look needed more, and what is queued is sealed. Once too often is harmless.
     ///
     /// # Errors
     ///
@@ -168,10 +168,14 @@ impl Connection {
         let settled = self.incoming.settle().map_err(ProcessError::from);
         #[cfg(feature = "tls")]
         if let Some(session) = &mut self.tls {
-            let opened = match self.incoming.can_bypass() {
-                true => self.incoming.open(session, &mut FreshBlocks).map(drop),
-                false => Ok(()),
-            };
+            let mut opened = Ok(());
+            if self.incoming.wants_text() {
+                opened = self.incoming.open(session, &mut FreshBlocks).map(|opened| {
+                    if opened == Opened::Text {
+                        self.incoming.text_came();
+                    }
+                });
+            }
             self.outgoing.collect(session, &mut FreshBlocks);
             let mut processed = settled.and(opened.map_err(ProcessError::from));
             // Whatever has become of receiving, an answer may be queued.

@@ -173,7 +173,7 @@ pub enum SendError {
     /// An earlier send was dropped (or leaked) in the middle, and was too long to be completed from the queue: the peer
     /// saw a torn message, so nothing more may follow it.
     Abandoned {
-        /// How many bytes of it are with the kernel.
+        /// How many bytes of it are with the kernel, or over TLS sealed.
         sent: usize,
         /// How many it had.
         of: usize,

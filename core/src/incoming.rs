@@ -60,6 +60,8 @@ pub struct Incoming {
     ended: bool,
     /// Over TLS, what the wire brings goes here instead.
     sealed: Option<Sealed>,
+    /// Whether the last look asked for more.
+    hungry: bool,
     /// The most bytes that the buffer may hold.
     bound: usize,
     /// How long the next block is: an index to [`BLOCK_BYTES`].
@@ -121,6 +123,7 @@ impl Incoming {
             failed: None,
             ended: false,
             sealed: None,
+            hungry: false,
             bound: read_bytes_max(limits.recv_bytes_max),
             step: 0,
             recv_bytes_max: limits.recv_bytes_max,
@@ -737,6 +740,19 @@ impl Incoming {
         Some(Parts { sealed: &mut sealed.buffer, wire_ended, plain: &mut self.buffer, cap: self.bound })
     }
 
+    /// Whether text is of use now: none waits, the last look asked for more, or a line is being dropped.
+    #[cfg(feature = "tls")]
+    pub(crate) fn wants_text(&self) -> bool {
+        let asked = self.hungry || self.buffer.is_empty() || self.discard.is_some();
+        asked && !self.ended && self.failed.is_none() && self.buffer.len() < self.bound
+    }
+
+    /// Text came: whether it is enough the next look says.
+    #[cfg(feature = "tls")]
+    pub(crate) fn text_came(&mut self) {
+        self.hungry = false;
+    }
+
     /// The peer's text has ended, though the wire may not have.
     #[cfg(feature = "tls")]
     pub(crate) fn end_text(&mut self) {
@@ -829,6 +845,7 @@ impl Incoming {
 
     /// The buffer must be able to hold `n` bytes.
     fn need<T>(&mut self, n: usize) -> Search<T> {
+        self.hungry = true;
         self.bound = n.max(self.read_bytes_max());
         Search::NeedMore
     }

@@ -25,7 +25,8 @@ use std::task::{Context, Poll, ready};
 /// The receiving half of a stream.
 ///
 /// A half works as the whole does, but for one thing: what is queued on the sending half goes out with a flush or a
-/// send, not before a receive waits.
+/// send, not before a receive waits. Over TLS that is so too for what receiving causes: the answer to a key update, and the
+/// alert of a session that failed.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {

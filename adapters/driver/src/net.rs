@@ -4,6 +4,7 @@
 //! `where N::Connect: Send`.
 
 use crate::datagram::DatagramSocket;
+use crate::options::SocketOptions;
 use crate::transport::{Endpoints, Timer, Transport};
 use asyncnet_core::{AcceptFault, Endpoint};
 use std::future::Future;
@@ -43,11 +44,11 @@ use std::task::{Context, Poll};
 /// ```
 pub trait Net {
     /// A connected stream socket.
-    type Transport: Transport + Endpoints;
+    type Transport: Transport + Endpoints + SocketOptions;
     /// A listening socket.
-    type Listener: Accept<Transport = Self::Transport>;
+    type Listener: Accept<Transport = Self::Transport> + SocketOptions;
     /// A datagram socket.
-    type Datagram: DatagramSocket;
+    type Datagram: DatagramSocket + SocketOptions;
     /// A clock with an alarm.
     type Timer: Timer + Unpin;
     /// A connection under way.

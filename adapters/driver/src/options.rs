@@ -1,5 +1,6 @@
 //! Options of sockets, on whatever has them: what a runtime implements, and the calls of streams and listeners.
 
+use crate::datagram::{Datagram, DatagramSocket};
 use crate::error::Error;
 use crate::listener::Listener;
 use crate::net::Accept;
@@ -151,6 +152,67 @@ impl<L: Accept + SocketOptions> Listener<L> {
     }
 
     /// Sets an option of the listening socket that is not boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_flag`](Self::set_flag).
+    ///
+    /// See the example at [`option`](Self::option).
+    pub fn set_option(&self, option: SocketOption) -> Result<(), Error> {
+        Ok(self.socket().set_option(option)?)
+    }
+}
+
+impl<D: DatagramSocket + SocketOptions> Datagram<D> {
+    /// The value of a boolean option of the socket.
+    ///
+    /// # Errors
+    ///
+    /// What getsockopt(2) says, and [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
+    ///
+    /// ```
+    /// let socket = asyncnet_smol::bind("127.0.0.1:0").unwrap();
+    /// assert!(!socket.flag(asyncnet_driver::Flag::Broadcast).unwrap());
+    /// ```
+    pub fn flag(&self, flag: Flag) -> Result<bool, Error> {
+        flag_of(self.socket(), flag)
+    }
+
+    /// Sets a boolean option of the socket.
+    ///
+    /// # Errors
+    ///
+    /// What setsockopt(2) says, and [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
+    ///
+    /// ```
+    /// use asyncnet_driver::Flag;
+    ///
+    /// let socket = asyncnet_smol::bind("127.0.0.1:0").unwrap();
+    /// socket.set_flag(Flag::Broadcast, true).unwrap();
+    /// assert!(socket.flag(Flag::Broadcast).unwrap());
+    /// ```
+    pub fn set_flag(&self, flag: Flag, on: bool) -> Result<(), Error> {
+        Ok(self.socket().set_option(SocketOption::Flag(flag, on))?)
+    }
+
+    /// The value of an option of the socket that is not boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`flag`](Self::flag).
+    ///
+    /// ```
+    /// use asyncnet_driver::{OptionName, SocketOption};
+    ///
+    /// let socket = asyncnet_smol::bind("127.0.0.1:0").unwrap();
+    /// socket.set_option(SocketOption::MulticastTtl(3)).unwrap();
+    /// assert_eq!(socket.option(OptionName::MulticastTtl).unwrap(), SocketOption::MulticastTtl(3));
+    /// ```
+    pub fn option(&self, name: OptionName) -> Result<SocketOption, Error> {
+        Ok(self.socket().option(name)?)
+    }
+
+    /// Sets an option of the socket that is not boolean.
     ///
     /// # Errors
     ///

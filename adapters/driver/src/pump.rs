@@ -6,11 +6,9 @@
 //! Invariants:
 //! - Bytes that a transport took or gave are counted in the connection before anything can return.
 //! - A socket's error is kept, so that a reset does not look like an end the next time. The kernel tells of a reset
-//!   once, to
-//!   whoever calls first: when a write met it, a read sees an end, which is none.
+//!   once, to whoever calls first: when a write met it, a read sees an end, which is none.
 //! - A transport keeps one waker for writing, but two may wait for it: who sends, and a receive that sends what is
-//!   queued before
-//!   it waits. Neither takes the other's place: the transport gets a waker that wakes both.
+//!   queued before it waits. Neither takes the other's place: the transport gets a waker that wakes both.
 //! - No poll reads or writes without a bound.
 
 use crate::error::{Error, Failure, Operation};

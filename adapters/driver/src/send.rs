@@ -38,7 +38,7 @@ pub(crate) trait Sink: Unpin {
 
 /// Sends the parts as one message.
 pub(crate) async fn send<S: Sink>(sink: &mut S, parts: &[IoSlice<'_>]) -> Result<(), Error> {
-    sink.check_open()?;
+    check_open(sink).await?;
     let of = parts.iter().map(|part| part.len()).sum();
     if of == 0 {
         return Ok(());
@@ -50,12 +50,27 @@ pub(crate) async fn send<S: Sink>(sink: &mut S, parts: &[IoSlice<'_>]) -> Result
 
 /// Sends an owned value, which is completed from the queue however long it is.
 pub(crate) async fn send_owned<S: Sink>(sink: &mut S, bytes: Bytes) -> Result<(), Error> {
-    sink.check_open()?;
+    check_open(sink).await?;
     if bytes.is_empty() {
         return Ok(());
     }
     sink.outgoing().queue_owned(bytes, &mut Pooled)?;
     poll_fn(|cx| sink.poll_flush(cx)).await
+}
+
+/// Whether anything may be sent. The alert of a TLS session that has failed goes out at this occasion: a receiving half
+/// cannot send it.
+async fn check_open<S: Sink>(sink: &mut S) -> Result<(), Error> {
+    let checked = sink.check_open();
+    if let Err(Error::Tls(_)) = checked {
+        poll_fn(|cx| {
+            // It is a try: the error is that of the session.
+            drop(sink.poll_flush(cx));
+            Poll::Ready(())
+        })
+        .await;
+    }
+    checked
 }
 
 /// Queues the parts, all or none.
@@ -99,6 +114,9 @@ impl<S: Sink> Future for Direct<'_, S> {
         while this.left > 0 {
             match ready!(this.sink.poll_write(cx, this.unsent)) {
                 Ok(n) => this.advance(n),
+                // A message of which a part is sealed, and the rest cannot be, is torn: the drop sees to that. A socket that
+                // failed tells of itself.
+                Err(error @ Error::Tls(_)) => return Poll::Ready(Err(error)),
                 Err(error) => {
                     this.sink.outgoing().end_direct();
                     return Poll::Ready(Err(error));

@@ -99,7 +99,7 @@ impl<L: Accept> TlsListener<L> {
     pub async fn accept_addr(&self) -> Result<(Stream<L::Transport>, Endpoint), Error> {
         let accepting: Accepting<'_, L> = self.plain.accept_addr();
         let (mut stream, peer) = accepting.await?;
-        stream.begin_tls(&self.how)?;
+        stream.begin_tls(&self.how, None)?;
         Ok((stream, peer))
     }
 

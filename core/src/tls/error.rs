@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 use rustls::{CertificateError, PeerMisbehaved};
 
 /// Why a connection does not speak TLS, or not any more.
@@ -67,6 +68,9 @@ pub enum TlsError {
     Name(Box<str>),
     /// The configuration cannot be used.
     Config(Box<str>),
+    /// What the configuration brought to decide about the peer, such as a verifier or a resolver of certificates, did not
+    /// want it: its words.
+    Refused(Box<str>),
 }
 
 /// What is wrong with a certificate.
@@ -115,6 +119,20 @@ pub enum CertificateFault {
 pub struct Alert(u8);
 
 impl TlsError {
+    /// A handshake took longer than this.
+    ///
+    /// ```
+    /// use asyncnet_core::tls::TlsError;
+    /// use core::time::Duration;
+    ///
+    /// let error = TlsError::timed_out(Duration::from_secs(10));
+    /// assert_eq!(error.to_string(), "the TLS handshake was not done after 10000 ms");
+    /// ```
+    #[must_use]
+    pub fn timed_out(after: Duration) -> Self {
+        Self::HandshakeTimedOut { after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX) }
+    }
+
     /// Whose fault it is.
     ///
     /// ```
@@ -226,6 +244,8 @@ impl From<rustls::Error> for TlsError {
             | E::DecryptError
             | E::PeerMisbehaved(_)
             | E::PeerSentOversizedRecord => Self::Protocol(error.to_string().into()),
+            E::General(words) => Self::Refused(words.into()),
+            E::Other(other) => Self::Refused(other.to_string().into()),
             _ => Self::Config(error.to_string().into()),
         }
     }
@@ -291,6 +311,7 @@ impl fmt::Display for TlsError {
             Self::KeysSpent => f.write_str("no more can be sent with these TLS keys"),
             Self::Name(name) => write!(f, "{name:?} is neither a host name nor an IP address"),
             Self::Config(what) => write!(f, "the TLS configuration cannot be used: {what}"),
+            Self::Refused(what) => write!(f, "the peer was refused: {what}"),
         }
     }
 }

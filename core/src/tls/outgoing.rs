@@ -48,14 +48,19 @@ impl Outgoing {
                 rest = next;
             }
             let n = if rest.len() < RECORD_TEXT_MAX.min(left) && texts.peek().is_some() {
-                seal_together(&mut rest, &mut texts, left, session, blocks)?
+                seal_together(&mut rest, &mut texts, left, session, blocks)
             } else {
                 let n = rest.len().min(left);
-                session.seal(&rest[..n], blocks)?;
+                let sealed = session.seal(&rest[..n], blocks).map(|()| n);
                 rest = &rest[n..];
-                n
+                sealed
             };
-            left -= n;
+            match n {
+                Ok(n) => left -= n,
+                // What is sealed goes out, and counts; if that is nothing, the error does.
+                Err(error) if left == SEAL_TEXT_MAX => return Err(error),
+                Err(_) => break,
+            }
         }
         drop(texts);
         let sealed = SEAL_TEXT_MAX - left;

@@ -194,8 +194,8 @@ impl Session {
     ///
     /// See the example at [`Connection::start_tls`](crate::Connection::start_tls).
     pub fn time_out(&mut self, after: Duration) -> TlsError {
-        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        self.fail(TlsError::HandshakeTimedOut { after_ms })
+        let error = TlsError::timed_out(after);
+        if self.is_established() { error } else { self.fail(error) }
     }
 
     /// What is to be sent.

@@ -3,6 +3,7 @@
 use crate::tls::TlsError;
 use alloc::sync::Arc;
 use core::fmt;
+use core::net::{IpAddr, Ipv6Addr};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
 
@@ -64,8 +65,9 @@ pub enum Leftover {
 impl StartTls {
     /// As a client of the server `name`, a host name or an IP address, which its certificate has to be for.
     ///
-    /// A dot at the end of a host name is dropped (RFC 6066, section 3). The name must be ASCII: an international one is
-    /// given in its `xn--` form.
+    /// A dot at the end of a host name is dropped (RFC 6066, section 3), as are the brackets of an IPv6 address and its zone
+    /// (`[fe80::1%eth0]`); an IPv4-mapped address is the IPv4 one. The name must be ASCII: an international one is given
+    /// in its `xn--` form.
     ///
     /// # Errors
     ///
@@ -73,9 +75,7 @@ impl StartTls {
     ///
     /// See the example at [`StartTls`].
     pub fn client(config: &Arc<ClientConfig>, name: &str) -> Result<Self, TlsError> {
-        let bare = name.strip_suffix('.').unwrap_or(name);
-        let bare = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(bare);
-        let parsed = ServerName::try_from(bare).map_err(|_| TlsError::Name(name.into()))?.to_owned();
+        let parsed = server_name(name).ok_or_else(|| TlsError::Name(name.into()))?;
         Ok(Self::new(Side::Client(Arc::clone(config), parsed)))
     }
 
@@ -153,6 +153,21 @@ impl StartTls {
     }
 }
 
+/// What a certificate is to be for.
+fn server_name(name: &str) -> Option<ServerName<'static>> {
+    let bracketed = name.strip_prefix('[').map(|rest| rest.strip_suffix(']'));
+    let v6 = bracketed.unwrap_or(Some(name))?;
+    if let Ok(address) = v6.split_once('%').map_or(v6, |(address, _)| address).parse::<Ipv6Addr>() {
+        let ip = address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4);
+        return Some(ServerName::from(ip));
+    }
+    let host = name.strip_suffix('.').unwrap_or(name);
+    let parsed = ServerName::try_from(host).ok().filter(|_| bracketed.is_none())?;
+    // A dot belongs behind a host name alone.
+    let dotted_ip = host.len() < name.len() && !matches!(parsed, ServerName::DnsName(_));
+    (!dotted_ip).then(|| parsed.to_owned())
+}
+
 /// A configuration of a server says all that a server needs.
 impl From<&Arc<ServerConfig>> for StartTls {
     fn from(config: &Arc<ServerConfig>) -> Self {
@@ -168,5 +183,38 @@ impl fmt::Debug for StartTls {
             Side::Server(_) => debug.field("server", &true),
         };
         debug.field("leftover", &self.leftover).field("accept_truncation", &self.accept_truncation).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::server_name;
+    use std::string::ToString;
+
+    #[test]
+    fn names_and_addresses() {
+        let rows = [
+            ("mail.example.org", Some("mail.example.org")),
+            ("mail.example.org.", Some("mail.example.org")),
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("[fe80::1%25eth0]", Some("fe80::1")),
+            ("::ffff:192.0.2.1", Some("192.0.2.1")),
+            ("192.0.2.1.", None),
+            ("[::1].", None),
+            ("[::1", None),
+            ("[example.org]", None),
+            ("[192.0.2.1]", None),
+            ("example.org%eth0", None),
+            ("a b", None),
+            ("..", None),
+            ("", None),
+        ];
+        for (name, expected) in rows {
+            let parsed = server_name(name).map(|name| name.to_str().to_string());
+            assert_eq!(parsed.as_deref(), expected, "{name:?}");
+        }
     }
 }

@@ -2,7 +2,8 @@
 //! rule: a trait that is foreign to a crate can be implemented there only for a type that is its own.
 //!
 //! Both sets do the same over the same four functions. What is queued goes out before bytes that are written through a
-//! trait; a write is complete when the kernel has what it counts.
+//! trait; a write is complete when the kernel has what it counts, or over TLS when it is sealed: then it goes out with the
+//! next flush, write or receive.
 
 #[cfg(feature = "futures-io")]
 mod futures_io;

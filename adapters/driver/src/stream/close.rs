@@ -153,8 +153,8 @@ impl<T: Transport> Stream<T> {
         let mut drain =
             self.drain.unwrap_or(Drain { until: None, dropped: 0, unsent: usize::MAX, lost: false });
         let (_, outgoing, mut session) = self.connection.sides();
-        drain.lost |=
-            session.as_ref().is_some_and(|session| session.failure().is_some()) && !outgoing.is_empty();
+        let unsealed = outgoing.len();
+        drain.lost |= unsealed > 0 && session.as_ref().is_some_and(|session| session.failure().is_some());
         let sent = self.write.poll_shutdown(outgoing, &mut session, transport, cx);
         let unsent = outgoing.len() + outgoing.sealed_len();
         if unsent < drain.unsent {

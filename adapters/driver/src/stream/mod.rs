@@ -46,8 +46,8 @@ use std::task::{Context, Poll, ready};
 ///
 /// [`start_tls`](Self::start_tls) upgrades it to TLS in place; every call is the same afterwards.
 ///
-/// Dropping a stream ends it at once: what is queued is not sent, and over TLS the peer sees a stream that was cut. [`close`](Self::close) is the way to end well.
-/// Dropped after a message was torn, it ends with a reset where the platform has one.
+/// Dropping a stream ends it at once: what is queued is not sent, and over TLS the peer sees a stream that was cut.
+/// [`close`](Self::close) is the way to end well. Dropped after a message was torn, it ends with a reset where the platform has one.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
@@ -182,7 +182,8 @@ impl<T: Transport> Stream<T> {
         self.connection.plain()
     }
 
-    /// How many bytes are queued and not sent.
+    /// How many bytes are queued and not sent; over TLS, and not sealed: what is sealed, 64 KiB at most, waits for the
+    /// wire alone.
     ///
     /// ```
     /// let (mut client, _server) = asyncnet_smol::pair().unwrap();
@@ -362,11 +363,10 @@ impl<T: Transport> Source for Stream<T> {
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
         tls::check_established(&mut self.connection.sides().2)?;
-        if self.connection.outgoing().is_heavy() {
-            self.send_before_waiting(cx)?;
-            let (_, outgoing, mut session) = self.connection.sides();
-            if outgoing.is_heavy() && self.write.has_work(outgoing, &mut session) {
-                self.connection.incoming_mut().release(&mut Pooled);
+        if self.connection.outgoing().is_heavy() && self.send_before_waiting(cx)?.is_pending() {
+            let (incoming, outgoing, _) = self.connection.sides();
+            if outgoing.is_heavy() {
+                incoming.release(&mut Pooled);
                 return Poll::Pending;
             }
         }
@@ -377,7 +377,7 @@ impl<T: Transport> Source for Stream<T> {
         if self.connection.incoming().is_sealed() {
             return self.poll_open(cx, &mut []).map_ok(drop);
         }
-        self.send_before_waiting(cx)?;
+        let _ = self.send_before_waiting(cx)?;
         self.poll_fill(cx)
     }
 
@@ -385,23 +385,23 @@ impl<T: Transport> Source for Stream<T> {
         if self.connection.incoming().is_sealed() {
             return self.poll_open(cx, buf);
         }
-        self.send_before_waiting(cx)?;
+        let _ = self.send_before_waiting(cx)?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, || self.write.met_reset())
     }
 }
 
 impl<T: Transport> Stream<T> {
-    /// Sends what is queued as far as the socket takes it. It need not all go out before a read: the write's waker is
-    /// set.
-    fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+    /// Sends what is queued as far as the socket takes it. It need not all go out before a read: if it is pending, the
+    /// write's waker is set.
+    fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         let (_, outgoing, mut session) = self.connection.sides();
-        if self.write.has_work(outgoing, &mut session) {
-            // An error of the write side is the next send's to report: what has come can still be received.
-            drop(self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver));
+        if !self.write.has_work(outgoing, &mut session) {
+            return Ok(Poll::Ready(()));
         }
-        Ok(())
+        // An error of the write side is the next send's to report: what has come can still be received.
+        Ok(self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver).map(drop))
     }
 
     /// Reads once from the wire.
@@ -415,8 +415,12 @@ impl<T: Transport> Stream<T> {
         loop {
             let (incoming, _, mut session) = self.connection.sides();
             let opened = tls::open(incoming, &mut session, buf);
-            // What that caused goes out: an answer, or the alert that goes with an error.
-            self.send_before_waiting(cx)?;
+            let waits = !matches!(opened, Ok((Opened::Text | Opened::End, _)));
+            // What that caused goes out: an answer, or the alert that goes with an error. What is queued need not before there
+            // is a wait: many records that came at once are answered with few.
+            if waits || session.is_some_and(|session| session.has_output()) {
+                let _ = self.send_before_waiting(cx)?;
+            }
             match opened? {
                 (Opened::NeedWire, _) => ready!(self.poll_fill(cx))?,
                 (Opened::Text | Opened::End, n) => return Poll::Ready(Ok(n)),

@@ -311,8 +311,9 @@ impl<T: Transport> Stream<T> {
                 Search::Found(span) => break span,
                 Search::End => return Ok(None),
                 Search::NeedMore => match tls::open(incoming, &mut session, &mut [])? {
-                    (Opened::Text, _) => {}
-                    (Opened::NeedWire | Opened::End, _) => return Ok(None),
+                    // At the end there may be a last line without a terminator.
+                    (Opened::Text | Opened::End, _) => {}
+                    (Opened::NeedWire, _) => return Ok(None),
                 },
             }
         };

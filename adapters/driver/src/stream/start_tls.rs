@@ -49,8 +49,8 @@ impl<T: Transport> Stream<T> {
     ///
     /// [`TlsError::Leftover`] if so much as a byte of plaintext came that was not received, unless `how` says what is to
     /// become of it. Then, and for any other error before TLS began ([`Error::Io`] of sending what is queued, the fatal
-    /// errors of lines, [`SendError::Closed`](crate::SendError::Closed)), nothing of TLS was sent and the stream is still
-    /// plaintext.
+    /// errors of lines, [`SendError::Closed`](crate::SendError::Closed), a time that ran out before), nothing of TLS was sent
+    /// and the stream is still plaintext.
     ///
     /// What fails a handshake: every other [`TlsError`], [`Error::Io`]. The alert for the peer is sent. The stream
     /// can then only be looked at and closed. [`TlsError::HandshakeTimedOut`] after [`Limits::handshake_time_max`].
@@ -92,7 +92,8 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub async fn start_tls(&mut self, how: impl Into<StartTls>) -> Result<TlsInfo, Error> {
         let how = how.into();
-        poll_fn(|cx| self.poll_start_tls(cx, &how)).await
+        let mut until = None;
+        poll_fn(|cx| self.poll_start_tls(cx, &how, &mut until)).await
     }
 
     /// Goes on with a handshake that has begun, to its end: of a stream that a TLS listener accepted, or after a
@@ -167,37 +168,56 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Begins TLS and sends nothing yet.
-    pub(crate) fn begin_tls(&mut self, how: &StartTls) -> Result<(), Error> {
+    pub(crate) fn begin_tls(&mut self, how: &StartTls, until: Option<Duration>) -> Result<(), Error> {
         self.connection.start_tls_from(how.clone(), &mut Pooled)?;
-        self.handshake = Some(Box::new(Handshake { how: how.clone(), until: None }));
+        self.handshake = Some(Box::new(Handshake { how: how.clone(), until }));
         Ok(())
     }
 
-    fn poll_start_tls(&mut self, cx: &mut Context<'_>, how: &StartTls) -> Poll<Result<TlsInfo, Error>> {
+    fn poll_start_tls(
+        &mut self,
+        cx: &mut Context<'_>,
+        how: &StartTls,
+        until: &mut Option<Duration>,
+    ) -> Poll<Result<TlsInfo, Error>> {
         self.check_transport()?;
         if self.connection.tls().is_none() {
-            // The rest of a line that is being dropped is not the peer's handshake.
-            self.connection.incoming_mut().settle()?;
-            while self.connection.incoming().is_discarding() {
-                ready!(Source::poll_more(self, cx))?;
-                self.connection.incoming_mut().settle()?;
+            let after = self.connection.limits().handshake_time_max;
+            let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+            let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
+            if self.poll_plaintext_over(cx)?.is_pending() {
+                let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+                ready!(transport.poll_until(cx, until));
+                return Poll::Ready(Err(TlsError::timed_out(after).into()));
             }
-            self.check_open()?;
-            ready!(Sink::poll_flush(self, cx))?;
-            self.begin_tls(how)?;
+            self.begin_tls(how, Some(until))?;
         } else if !self.handshake.as_ref().is_some_and(|under_way| under_way.how.is_same(how)) {
             return Poll::Ready(Err(TlsError::AlreadyStarted.into()));
         }
         self.poll_handshake(cx)
     }
 
+    /// Waits until all that belongs to plaintext is over: the rest of a line that is being dropped, which is not the peer's
+    /// handshake, and what is queued.
+    fn poll_plaintext_over(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.connection.incoming_mut().settle()?;
+        while self.connection.incoming().is_discarding() {
+            ready!(Source::poll_more(self, cx))?;
+            self.connection.incoming_mut().settle()?;
+        }
+        self.check_open()?;
+        Sink::poll_flush(self, cx)
+    }
+
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsInfo, Error>> {
         let after = self.connection.limits().handshake_time_max;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        let until = self
-            .handshake
-            .as_mut()
-            .map(|handshake| *handshake.until.get_or_insert_with(|| transport.now().saturating_add(after)));
+        // Once it is done, the rest is to send what it ends with, and has no time of its own.
+        let under_way = self.connection.tls().is_some_and(|session| !session.is_established());
+        let until =
+            self.handshake.as_mut().filter(|_| under_way).map(|handshake| {
+                *handshake.until.get_or_insert_with(|| transport.now().saturating_add(after))
+            });
         if let Poll::Ready(done) = self.poll_handshake_on(cx) {
             return Poll::Ready(done);
         }
