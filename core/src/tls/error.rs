@@ -225,6 +225,8 @@ impl From<rustls::Error> for TlsError {
     fn from(error: rustls::Error) -> Self {
         use rustls::{Error as E, InvalidMessage as M};
         match error {
+            // Ours to see only before the handshake is done; later it is an end, and no error.
+            E::AlertReceived(rustls::AlertDescription::CloseNotify) => Self::HandshakeEnded,
             E::AlertReceived(alert) => Self::AlertReceived(Alert(u8::from(alert))),
             E::InvalidCertificate(fault) => Self::Certificate(CertificateFault::from(fault)),
             E::NoCertificatesPresented => Self::NoCertificate,
@@ -273,6 +275,10 @@ impl From<CertificateError> for CertificateFault {
             E::Revoked => Self::Revoked,
             E::BadSignature => Self::BadSignature,
             E::InvalidPurpose | E::InvalidPurposeContext { .. } => Self::WrongPurpose,
+            // What a certificate that signs itself is by default, when the openssl command makes it.
+            E::Other(ref other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                Self::Other("it is that of an authority (CA:TRUE), which is no peer's own".into())
+            }
             other => Self::Other(other.to_string().into()),
         }
     }
