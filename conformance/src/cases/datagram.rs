@@ -6,8 +6,8 @@ use crate::cases::network::tcp_only;
 use crate::steps::drop_after;
 use asyncnet_driver::{Datagram, Endpoint, Error, Flag, Net, Received, SocketOptions};
 use futures_lite::future;
-use std::io::ErrorKind;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 
 pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
@@ -27,9 +27,11 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
             "that nobody took a message is an error of a later call, and the socket lives",
             |at| Box::pin(refused(at)),
         ),
-        Case::new("datagram::too_long", "a message that is too long is an error, and nothing is sent", |at| {
-            Box::pin(too_long(at))
-        }),
+        Case::new(
+            "datagram::too_long",
+            "a message that is too long is an error, and nothing is sent",
+            |at| Box::pin(too_long(at)),
+        ),
         Case::new("datagram::dropped", "a receive that is dropped takes no message with it", |at| {
             Box::pin(dropped(at))
         }),
@@ -49,23 +51,26 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
         Case::new("datagram::broadcast", "broadcasting is refused until it is allowed", |at| {
             Box::pin(broadcast(at))
         }),
-        Case::new("datagram::multicast", "a group that was joined is heard, and one that was left is not", |at| {
-            Box::pin(multicast(at))
-        }),
         Case::new(
-            "datagram::options",
-            "each option is at its own level, and unknown ones say so",
-            |at| Box::pin(options(at)),
+            "datagram::multicast",
+            "a group that was joined is heard, and one that was left is not",
+            |at| Box::pin(multicast(at)),
         ),
+        Case::new("datagram::options", "each option is at its own level, and unknown ones say so", |at| {
+            Box::pin(options(at))
+        }),
     ]
 }
 
-/// Two sockets of the network under test.
-fn two<N: Net>(at: &Sockets<N>) -> Result<(Datagram<N::Datagram>, Datagram<N::Datagram>), Stop> {
+/// A socket of the network under test.
+type Socket<N> = Datagram<<N as Net>::Datagram>;
+
+/// Two of them.
+fn two<N: Net>(at: &Sockets<N>) -> Result<(Socket<N>, Socket<N>), Stop> {
     Ok((bound(at)?, bound(at)?))
 }
 
-fn bound<N: Net>(at: &Sockets<N>) -> Result<Datagram<N::Datagram>, Stop> {
+fn bound<N: Net>(at: &Sockets<N>) -> Result<Socket<N>, Stop> {
     let to = match at.link() {
         Link::Tcp => Endpoint::Inet(SocketAddr::from(([127, 0, 0, 1], 0))),
         Link::Unix => unix_endpoint(&at.fresh_path())?,
