@@ -4,10 +4,14 @@ use crate::socket::Either;
 use asyncnet_driver::{
     DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
 };
+use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use tokio::io::Interest;
+use tokio::io::{Interest, Ready};
 use tokio::net::UdpSocket;
 #[cfg(unix)]
 use tokio::net::UnixDatagram;
@@ -24,20 +28,25 @@ use tokio::net::UnixDatagram;
 /// assert!(at.as_inet().is_some());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct TokioDatagram {
     #[cfg(unix)]
-    socket: Either<UdpSocket, UnixDatagram>,
+    socket: Either<Arc<UdpSocket>, UnixDatagram>,
     #[cfg(not(unix))]
-    socket: Either<UdpSocket, std::convert::Infallible>,
+    socket: Either<Arc<UdpSocket>, std::convert::Infallible>,
+    /// What the network says of an earlier message makes a socket neither readable nor writable for tokio: that is
+    /// waited for apart.
+    trouble: Mutex<Option<Trouble>>,
 }
+
+/// A wait for an error of the socket.
+type Trouble = Pin<Box<dyn Future<Output = io::Result<Ready>> + Send>>;
 
 impl TokioDatagram {
     /// A non-blocking socket of the operating system's, registered with the runtime.
     pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
         match at {
             #[cfg(unix)]
-            Endpoint::Unix(_) => Ok(Self { socket: Either::Unix(UnixDatagram::from_std(socket.into())?) }),
+            Endpoint::Unix(_) => Ok(Self::from(UnixDatagram::from_std(socket.into())?)),
             _ => Ok(Self::from(UdpSocket::from_std(socket.into())?)),
         }
     }
@@ -45,14 +54,14 @@ impl TokioDatagram {
 
 impl From<UdpSocket> for TokioDatagram {
     fn from(socket: UdpSocket) -> Self {
-        Self { socket: Either::Tcp(socket) }
+        Self { socket: Either::Tcp(Arc::new(socket)), trouble: Mutex::default() }
     }
 }
 
 #[cfg(unix)]
 impl From<UnixDatagram> for TokioDatagram {
     fn from(socket: UnixDatagram) -> Self {
-        Self { socket: Either::Unix(socket) }
+        Self { socket: Either::Unix(socket), trouble: Mutex::default() }
     }
 }
 
@@ -119,10 +128,15 @@ impl TokioDatagram {
     ) -> Poll<io::Result<T>> {
         loop {
             let done = match &self.socket {
-                Either::Tcp(io) => {
-                    ready!(io.poll_recv_ready(cx))?;
-                    io.try_io(Interest::READABLE, &mut read)
-                }
+                Either::Tcp(io) => match io.try_io(Interest::READABLE.add(Interest::ERROR), &mut read) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        if self.poll_trouble(io, cx).is_pending() {
+                            ready!(io.poll_recv_ready(cx))?;
+                        }
+                        continue;
+                    }
+                    done => done,
+                },
                 #[cfg(unix)]
                 Either::Unix(io) => {
                     ready!(io.poll_recv_ready(cx))?;
@@ -136,6 +150,18 @@ impl TokioDatagram {
                 done => return Poll::Ready(done),
             }
         }
+    }
+
+    /// Waits for an error of the socket.
+    fn poll_trouble(&self, io: &Arc<UdpSocket>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = trouble.get_or_insert_with(|| {
+            let io = Arc::clone(io);
+            Box::pin(async move { io.ready(Interest::ERROR).await })
+        });
+        drop(ready!(waiting.as_mut().poll(cx)));
+        *trouble = None;
+        Poll::Ready(())
     }
 
     fn poll_write<T>(
@@ -172,6 +198,12 @@ impl SocketOptions for TokioDatagram {
 
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self, option)
+    }
+}
+
+impl fmt::Debug for TokioDatagram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioDatagram").field("socket", &self.socket).finish_non_exhaustive()
     }
 }
 

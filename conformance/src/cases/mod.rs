@@ -1,6 +1,7 @@
 //! The cases, by area. A stream case runs over every kind of connection and in memory; a network case over sockets.
 
 mod cancel;
+mod datagram;
 mod ends;
 mod handshake;
 mod lines;
@@ -34,5 +35,5 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
 
 /// The cases for a network.
 pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
-    [network::cases(), tls_network::cases()].into_iter().flatten().collect()
+    [network::cases(), datagram::cases(), tls_network::cases()].into_iter().flatten().collect()
 }
