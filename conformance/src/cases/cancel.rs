@@ -206,10 +206,10 @@ async fn discard<F: Fixture>(at: &F) -> Verdict {
 }
 
 /// How many bytes are certain not to fit between the two ends: some times what the kernel takes by default.
-const FILLING: usize = 24 << 20;
+pub(super) const FILLING: usize = 24 << 20;
 
 /// Fills the way to the peer, and more waits in the queue: nothing that is sent next can go out now.
-async fn fill_up<T: Transport>(stream: &mut Stream<T>) -> Verdict {
+pub(super) async fn fill_up<T: Transport>(stream: &mut Stream<T>) -> Verdict {
     let sent = drop_after(1, stream.send_owned(Bytes::from(vec![b'f'; FILLING])), || ()).await;
     ensure(sent.is_none() && stream.queued_len() > 0, "the filling fits between the ends")
 }

@@ -1,47 +1,20 @@
-//! Handshakes that fail, and how: who says what, what is sent, and what is left of the stream.
+//! Handshakes that fail, and how: what is sent, who learns what, and what is left of the stream.
 
 use super::send::collect;
-use super::session::{
-    ALERT, HANDSHAKE, Ours, Seen, Setup, Tap, alert_seen, ensure_every_call, records, secure, tls_error,
-};
+use super::session::{Ours, Setup, alert_seen, ensure_alert, ensure_failed, fail, tls_error};
+use super::wire::{ALERT, HANDSHAKE, Tap, ensure_alerts, records};
 use crate::adapter::{Fixture, reset};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
 use crate::peer::joined;
-use crate::pki::{ClientAuth, ClientSetup, Leaf, ServerSetup, Version};
+use crate::pki::{ClientSetup, ServerSetup, Version};
 use crate::steps::drop_after;
 use crate::tls_peer::TlsPeer;
 use asyncnet_core::tls::rustls::AlertDescription;
-use asyncnet_driver::tls::{CertificateFault, StartTls, TlsError};
-use asyncnet_driver::{Closed, Fault, Stream, Transport};
+use asyncnet_driver::tls::TlsError;
 use std::io::{self, Read};
 
 pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
     vec![
-        Case::new(
-            "tls::server_name",
-            "a server is taken for a name or an address that its certificate has",
-            |at| Box::pin(server_name(at)),
-        ),
-        Case::new(
-            "tls::bad_certificate",
-            "a certificate that is not good fails the handshake, and the peer gets the alert that says why",
-            |at| Box::pin(bad_certificate(at)),
-        ),
-        Case::new(
-            "tls::refused_certificate",
-            "a peer that refuses our certificate fails the handshake, and the error names its alert",
-            |at| Box::pin(refused_certificate(at)),
-        ),
-        Case::new(
-            "tls::client_certificate",
-            "a client's certificate is asked for, required and verified as configured",
-            |at| Box::pin(client_certificate(at)),
-        ),
-        Case::new(
-            "tls::refused_client",
-            "a client that is refused learns it from its handshake, over TLS 1.3 from its first receive",
-            |at| Box::pin(refused_client(at)),
-        ),
         Case::new(
             "tls::no_common_ground",
             "no version or protocol that both sides have is an error on both sides",
@@ -71,151 +44,6 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             |at| Box::pin(gone_at_once(at)),
         ),
     ]
-}
-
-async fn server_name<F: Fixture>(at: &F) -> Verdict {
-    let rows = [
-        (Leaf::Localhost, "localhost"),
-        (Leaf::Localhost, "localhost."),
-        (Leaf::Localhost, "LOCALHOST"),
-        (Leaf::Localhost, "127.0.0.1"),
-        (Leaf::Localhost, "::1"),
-        (Leaf::Localhost, "[::1]"),
-        (Leaf::WrongName, "wrong.example"),
-        (Leaf::Intermediate, "localhost"),
-    ];
-    for version in Version::EACH {
-        for (leaf, name) in rows {
-            let server = ServerSetup { leaf, ..ServerSetup::new(version) };
-            let setup = Setup { name, ..Setup::of(Ours::Client, ClientSetup::new(version), server) };
-            let (mut stream, wire) = at.pair().await?;
-            secure(&mut stream, wire, &setup).await?;
-            ensure_eq(stream.peer_certificates(), &leaf.identity().chain[..], name)?;
-        }
-    }
-    Ok(())
-}
-
-async fn bad_certificate<F: Fixture>(at: &F) -> Verdict {
-    use AlertDescription as A;
-    use CertificateFault as C;
-    let wrong = |expected: &str, presented: &str| C::WrongName {
-        expected: expected.into(),
-        presented: presented.into(),
-    };
-    let rows = [
-        (Leaf::WrongName, "localhost", wrong("localhost", "wrong.example"), A::BadCertificate),
-        (Leaf::NameOnly, "127.0.0.1", wrong("127.0.0.1", "localhost"), A::BadCertificate),
-        (Leaf::NameOnly, "::1", wrong("::1", "localhost"), A::BadCertificate),
-        (Leaf::SelfSigned, "localhost", C::UnknownIssuer, A::UnknownCA),
-        (Leaf::UnknownIssuer, "localhost", C::UnknownIssuer, A::UnknownCA),
-        (Leaf::Expired, "localhost", C::Expired, A::CertificateExpired),
-        (Leaf::NotYetValid, "localhost", C::NotYetValid, A::CertificateExpired),
-        (Leaf::Client, "client.example", C::WrongPurpose, A::UnsupportedCertificate),
-    ];
-    for version in Version::EACH {
-        for (leaf, name, fault, alert) in &rows {
-            let server = ServerSetup { leaf: *leaf, ..ServerSetup::new(version) };
-            let setup = Setup { name, ..Setup::of(Ours::Client, ClientSetup::new(version), server) };
-            let (error, seen) = fail(at, &setup).await?;
-            ensure_eq(&error, &TlsError::Certificate(fault.clone()), format!("{leaf:?}"))?;
-            ensure_eq(&error.fault(), &Fault::Peer, "whose fault it is")?;
-            ensure_eq(&alert_seen(&seen), &Some(*alert), format!("{leaf:?}: what the peer saw: {seen:?}"))?;
-        }
-    }
-    Ok(())
-}
-
-async fn refused_certificate<F: Fixture>(at: &F) -> Verdict {
-    let rows = [
-        (Leaf::UnknownIssuer, 48, "unknown_ca"),
-        (Leaf::Expired, 45, "certificate_expired"),
-        (Leaf::WrongName, 42, "bad_certificate"),
-    ];
-    for version in Version::EACH {
-        for (leaf, code, name) in rows {
-            let server = ServerSetup { leaf, ..ServerSetup::new(version) };
-            let setup = Setup::of(Ours::Server, ClientSetup::new(version), server);
-            let (error, _) = fail(at, &setup).await?;
-            ensure_alert(&error, code, name)?;
-        }
-    }
-    Ok(())
-}
-
-fn ensure_alert(error: &TlsError, code: u8, name: &str) -> Verdict {
-    let TlsError::AlertReceived(alert) = error else { return Err(Stop::Failed(format!("{error:?}"))) };
-    ensure_eq(&alert.code(), &code, "the alert")?;
-    ensure(error.to_string().contains(name), format!("its text names it: {error}"))
-}
-
-async fn client_certificate<F: Fixture>(at: &F) -> Verdict {
-    use AlertDescription as A;
-    let unknown = TlsError::Certificate(CertificateFault::UnknownIssuer);
-    let rows = [
-        (ClientAuth::Off, Some(Leaf::Client), None),
-        (ClientAuth::Optional, None, None),
-        (ClientAuth::Optional, Some(Leaf::Client), None),
-        (ClientAuth::Optional, Some(Leaf::UnknownClient), Some((unknown.clone(), A::UnknownCA))),
-        (ClientAuth::Required, None, Some((TlsError::NoCertificate, A::CertificateRequired))),
-        (ClientAuth::Required, Some(Leaf::Client), None),
-        (ClientAuth::Required, Some(Leaf::UnknownClient), Some((unknown, A::UnknownCA))),
-    ];
-    for version in Version::EACH {
-        for (clients, identity, refused) in &rows {
-            let client = ClientSetup { identity: *identity, ..ClientSetup::new(version) };
-            let server = ServerSetup { clients: *clients, ..ServerSetup::new(version) };
-            let setup = Setup::of(Ours::Server, client, server);
-            let what = format!("{version:?}, {clients:?}, {identity:?}");
-            if let Some((expected, alert)) = refused {
-                let (error, seen) = fail(at, &setup).await?;
-                ensure_eq(&error, expected, &what)?;
-                ensure_eq(&alert_seen(&seen), &Some(*alert), format!("{what}: the peer saw {seen:?}"))?;
-            } else {
-                let (mut stream, wire) = at.pair().await?;
-                secure(&mut stream, wire, &setup).await?;
-                let shown = identity.filter(|_| *clients != ClientAuth::Off);
-                let chain = shown.map_or(&[][..], |leaf| &leaf.identity().chain);
-                ensure_eq(stream.peer_certificates(), chain, &what)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn refused_client<F: Fixture>(at: &F) -> Verdict {
-    for version in Version::EACH {
-        for (identity, code, name) in
-            [(None, 116, "certificate_required"), (Some(Leaf::UnknownClient), 48, "unknown_ca")]
-        {
-            let client = ClientSetup { identity, ..ClientSetup::new(version) };
-            let server = ServerSetup { clients: ClientAuth::Required, ..ServerSetup::new(version) };
-            let setup = Setup::of(Ours::Client, client, server);
-            if version == Version::Tls12 {
-                let (error, _) = fail(at, &setup).await?;
-                ensure_alert(&error, code, name)?;
-                continue;
-            }
-            let (mut stream, wire) = at.pair().await?;
-            let (wire, seen) = Tap::on(wire);
-            let mut peer = setup.peer(wire)?;
-            let peer = std::thread::spawn(move || {
-                let outcome = peer.handshake();
-                peer.wire()?.read_to_end(&mut Vec::new())?;
-                Ok(outcome)
-            });
-            // It has done all there is to do, and the server has not said what it thinks of it.
-            stream.start_tls(setup.how()?).await?;
-            let error = tls_error(stream.recv(&mut [0; 8]).await, "a receive of a client that is refused")?;
-            ensure_alert(&error, code, name)?;
-            ensure_every_call(&mut stream, &error).await?;
-            ensure_eq(&stream.close().await?, &Closed::PeerEnded, "the close")?;
-            let outcome = joined(peer)?;
-            ensure(outcome.is_err(), "the peer refused nothing")?;
-            ensure_alerts(&seen, 0)?;
-        }
-    }
-    Ok(())
 }
 
 async fn no_common_ground<F: Fixture>(at: &F) -> Verdict {
@@ -327,7 +155,7 @@ async fn fails_after<F: Fixture>(at: &F, setup: &Setup, count: usize, gone: bool
     // What the peer is not there to take may be missing, and the close says so.
     if !gone {
         closed?;
-        ensure_alerts(&seen, 0)?;
+        ensure_alerts(&seen, 0, &setup.what())?;
     }
     ensure(stream.is_closed(), "it is closed")?;
     Ok(true)
@@ -496,46 +324,4 @@ async fn gone_at_once<F: Fixture>(at: &F) -> Verdict {
         // Tickets that a socket got and nobody took are answered with a reset, on some kinds of connections.
         Err(error) => ensure(error.is_disconnect(), format!("{error:?}")),
     }
-}
-
-/// Makes a handshake that is to fail: what it says, and what a read of the peer said.
-async fn fail<F: Fixture>(at: &F, setup: &Setup) -> Result<(TlsError, io::Result<usize>), Stop> {
-    let (mut stream, wire) = at.pair().await?;
-    let (wire, seen) = Tap::on(wire);
-    let mut peer = setup.peer(wire)?;
-    let peer = std::thread::spawn(move || {
-        let outcome = peer.read(&mut [0; 1]);
-        peer.wire()?.read_to_end(&mut Vec::new())?;
-        Ok(outcome)
-    });
-    let error = tls_error(stream.start_tls(setup.how()?).await, &setup.what())?;
-    ensure_failed(&mut stream, &error).await?;
-    ensure_eq(&stream.close().await?, &Closed::PeerEnded, "the close")?;
-    let outcome = joined(peer)?;
-    let ours = !matches!(error, TlsError::AlertReceived(_));
-    ensure_alerts(&seen, usize::from(ours))?;
-    Ok((error, outcome))
-}
-
-/// Whether nothing is left of a stream whose handshake failed but to look at it and to close it.
-pub(super) async fn ensure_failed<T: Transport>(stream: &mut Stream<T>, error: &TlsError) -> Verdict {
-    ensure(!stream.is_tls(), format!("{error:?}: it is no TLS"))?;
-    ensure(!stream.is_handshaking(), format!("{error:?}: the handshake is over"))?;
-    ensure(stream.tls_info().is_none(), format!("{error:?}: nothing was agreed on"))?;
-    ensure(stream.peer_certificates().is_empty(), format!("{error:?}: nobody was verified"))?;
-    ensure_every_call(stream, error).await?;
-    ensure_eq(&tls_error(stream.handshake().await, "the handshake again")?, error, "the handshake again")?;
-    let how = StartTls::server(&ServerSetup::new(Version::Both).config());
-    ensure_err(stream.start_tls(how).await, "another handshake")?;
-    ensure(!stream.is_closed(), "it is not closed yet")
-}
-
-/// Whether so many alerts, one at most, are among what a peer got, and nothing behind that.
-fn ensure_alerts(seen: &Seen, count: usize) -> Verdict {
-    let seen = seen.take();
-    let records = records(&seen)?;
-    let alerts = records.iter().filter(|record| record.is_alert()).count();
-    ensure_eq(&alerts, &count, format!("alerts among {records:?}"))?;
-    let last = records.last().is_some_and(super::session::Record::is_alert);
-    ensure_eq(&last, &(count == 1), "whether an alert is the last that the peer got")
 }

@@ -9,9 +9,15 @@ mod network;
 mod receive;
 mod send;
 mod session;
+mod tls_broken;
+mod tls_certificates;
+mod tls_ends;
 mod tls_info;
 mod tls_network;
 mod tls_time;
+mod upgrade;
+mod upgrade_state;
+mod wire;
 
 #[cfg(feature = "adapters")]
 pub(crate) use network::split;
@@ -30,7 +36,19 @@ pub(crate) fn stream<F: Fixture>() -> Vec<Case<F>> {
 
 /// The cases of TLS for a stream: they make their handshakes themselves.
 pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
-    [handshake::cases(), tls_time::cases(), tls_info::cases()].into_iter().flatten().collect()
+    [
+        handshake::cases(),
+        tls_certificates::cases(),
+        tls_time::cases(),
+        tls_info::cases(),
+        tls_ends::cases(),
+        tls_broken::cases(),
+        upgrade::cases(),
+        upgrade_state::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The cases for a network.

@@ -3,18 +3,20 @@
 //! A case of TLS takes a plain pair from its fixture and makes the handshake itself, so it runs wherever a stream case
 //! does. Its peer is rustls' buffered connection, or bytes.
 
-use crate::case::{Stop, Verdict, ensure, ensure_err};
-use crate::peer::{Peer, Reset, joined};
+use super::wire::{Seen, Tap, ensure_alerts};
+use crate::adapter::Fixture;
+use crate::case::{Stop, Verdict, ensure, ensure_eq, ensure_err};
+use crate::peer::{Peer, joined};
 use crate::pki::{self, ClientSetup, ServerSetup, Version};
 use crate::tls_peer::TlsPeer;
 use asyncnet_core::tls::rustls::{
     self, AlertDescription, ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection,
 };
 use asyncnet_driver::tls::{StartTls, TlsError, TlsInfo};
-use asyncnet_driver::{Error, Stream, Transport};
+use asyncnet_driver::{Closed, Error, Stream, Transport};
 use bytes::Bytes;
 use std::io::{self, IoSlice, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The side of a connection that the stream under test is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,18 +65,32 @@ impl Setup {
 
     /// The other side, over `wire`.
     pub(super) fn peer(&self, wire: Box<dyn Peer>) -> Result<TlsPeer, Stop> {
+        Ok(TlsPeer::new(wire, self.theirs()?))
+    }
+
+    /// The other side, over nothing.
+    pub(super) fn theirs(&self) -> Result<Connection, Stop> {
         let tls = match self.ours {
             Ours::Client => ServerConnection::new(Arc::clone(&self.server)).map(Connection::from),
             Ours::Server => ClientConnection::new(Arc::clone(&self.client), pki::server_name(self.name))
                 .map(Connection::from),
         };
-        Ok(TlsPeer::new(wire, tls.map_err(|error| Stop::Failed(error.to_string()))?))
+        tls.map_err(|error| Stop::Failed(error.to_string()))
     }
 
     /// For what is said of a failure.
     pub(super) fn what(&self) -> String {
         format!("{:?}, ours is the {:?}", self.version, self.ours)
     }
+}
+
+/// What rustls wants sent.
+pub(super) fn flight(tls: &mut Connection) -> io::Result<Vec<u8>> {
+    let mut records = Vec::new();
+    while tls.wants_write() {
+        tls.write_tls(&mut records)?;
+    }
+    Ok(records)
 }
 
 /// Makes the handshake: what it agreed on, and the peer. All that belongs to the handshake has come then, tickets too.
@@ -154,87 +170,72 @@ pub(super) fn alert_seen<T>(outcome: &io::Result<T>) -> Option<AlertDescription>
     if let rustls::Error::AlertReceived(alert) = inner { Some(*alert) } else { None }
 }
 
-/// A peer that keeps what it reads.
-pub(super) struct Tap {
-    wire: Box<dyn Peer>,
-    seen: Seen,
+/// Makes a handshake that is to fail: what it says, and what a read of the peer said.
+pub(super) async fn fail<F: Fixture>(at: &F, setup: &Setup) -> Result<(TlsError, io::Result<usize>), Stop> {
+    let (mut stream, wire) = at.pair().await?;
+    let (wire, seen) = Tap::on(wire);
+    let mut peer = setup.peer(wire)?;
+    let peer = std::thread::spawn(move || {
+        let outcome = peer.read(&mut [0; 1]);
+        peer.wire()?.read_to_end(&mut Vec::new())?;
+        Ok(outcome)
+    });
+    let error = tls_error(stream.start_tls(setup.how()?).await, &setup.what())?;
+    ensure_failed(&mut stream, &error).await?;
+    ensure_eq(&stream.close().await?, &Closed::PeerEnded, "the close")?;
+    let outcome = joined(peer)?;
+    let ours = !matches!(error, TlsError::AlertReceived(_));
+    ensure_alerts(&seen, usize::from(ours), &setup.what())?;
+    Ok((error, outcome))
 }
 
-/// What a [`Tap`] has read.
-#[derive(Clone, Default)]
-pub(super) struct Seen(Arc<Mutex<Vec<u8>>>);
-
-impl Tap {
-    pub(super) fn on(wire: Box<dyn Peer>) -> (Box<dyn Peer>, Seen) {
-        let seen = Seen::default();
-        (Box::new(Self { wire, seen: seen.clone() }), seen)
-    }
+/// Whether nothing is left of a stream whose handshake failed but to look at it and to close it.
+pub(super) async fn ensure_failed<T: Transport>(stream: &mut Stream<T>, error: &TlsError) -> Verdict {
+    ensure(!stream.is_tls(), format!("{error:?}: it is no TLS"))?;
+    ensure(!stream.is_handshaking(), format!("{error:?}: the handshake is over"))?;
+    ensure(stream.tls_info().is_none(), format!("{error:?}: nothing was agreed on"))?;
+    ensure(stream.peer_certificates().is_empty(), format!("{error:?}: nobody was verified"))?;
+    ensure_every_call(stream, error).await?;
+    ensure_eq(&tls_error(stream.handshake().await, "the handshake again")?, error, "the handshake again")?;
+    let how = StartTls::server(&ServerSetup::new(Version::Both).config());
+    ensure_err(stream.start_tls(how).await, "another handshake")?;
+    ensure(!stream.is_closed(), "it is not closed yet")
 }
 
-impl Seen {
-    /// All since the last look.
-    pub(super) fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+/// Whether an error is this alert of the peer's, and names it.
+pub(super) fn ensure_alert(error: &TlsError, code: u8, name: &str) -> Verdict {
+    let TlsError::AlertReceived(alert) = error else { return Err(Stop::Failed(format!("{error:?}"))) };
+    ensure_eq(&alert.code(), &code, "the alert")?;
+    ensure(error.to_string().contains(name), format!("its text names it: {error}"))
 }
 
-impl Read for Tap {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.wire.read(buf)?;
-        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buf[..n]);
-        Ok(n)
-    }
+/// A pair after its handshake, of which what the peer reads is seen.
+pub(super) async fn tapped<F: Fixture>(
+    at: &F,
+    setup: &Setup,
+) -> Result<(Stream<F::Transport>, TlsPeer, Seen), Stop> {
+    let (mut stream, wire) = at.pair().await?;
+    let (wire, seen) = Tap::on(wire);
+    let (_, mut peer) = secure(&mut stream, wire, setup).await?;
+    // A client reads its tickets with the first text.
+    stream.send(b"?").await?;
+    peer.read_exact(&mut [0])?;
+    seen.take();
+    Ok((stream, peer, seen))
 }
 
-impl Write for Tap {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.wire.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.wire.flush()
-    }
-}
-
-impl Peer for Tap {
-    fn shutdown_write(&mut self) -> io::Result<()> {
-        self.wire.shutdown_write()
-    }
-
-    fn reset(self: Box<Self>) -> io::Result<Reset> {
-        self.wire.reset()
-    }
-}
-
-/// The types of records (RFC 8446, section 5.1).
-pub(super) const ALERT: u8 = 21;
-pub(super) const HANDSHAKE: u8 = 22;
-pub(super) const TEXT: u8 = 23;
-
-/// A record on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Record<'a> {
-    pub(super) kind: u8,
-    pub(super) body: &'a [u8],
-}
-
-impl Record<'_> {
-    /// Whether it is an alert: plain, or sealed as TLS 1.2 or TLS 1.3 do it. No text of a case is two bytes long.
-    pub(super) fn is_alert(&self) -> bool {
-        self.kind == ALERT || (self.kind == TEXT && self.body.len() == 2 + 1 + 16)
-    }
-}
-
-/// The records of these bytes, all of which belong to one.
-pub(super) fn records(mut bytes: &[u8]) -> Result<Vec<Record<'_>>, Stop> {
-    let mut records = Vec::new();
-    while let [kind, 3, _, high, low, rest @ ..] = bytes {
-        let len = usize::from(u16::from_be_bytes([*high, *low]));
-        ensure(rest.len() >= len, format!("a record of {len} bytes is cut after {}", rest.len()))?;
-        let (body, behind) = rest.split_at(len);
-        records.push(Record { kind: *kind, body });
-        bytes = behind;
-    }
-    ensure(bytes.is_empty(), format!("no record: {:?}", bytes.escape_ascii().to_string()))?;
-    Ok(records)
+/// Closes the stream, while the peer reads what is still on the wire, and ends: whether a read of its text said anything but
+/// an end.
+pub(super) async fn close<T: Transport>(
+    stream: &mut Stream<T>,
+    mut peer: TlsPeer,
+) -> Result<(Result<Closed, Error>, io::Result<Vec<u8>>), Stop> {
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = peer.read_to_end(&mut text);
+        peer.wire()?.read_to_end(&mut Vec::new())?;
+        Ok(read.map(|_| text))
+    });
+    let closed = stream.close().await;
+    Ok((closed, joined(reader)?))
 }

@@ -1,9 +1,9 @@
 //! TLS from a connection's first byte: listeners, and dialing.
 
-use super::handshake::ensure_failed;
 use super::network::tcp_only;
 use super::send::collect;
-use super::session::{ALERT, HANDSHAKE, Ours, Setup, alert_seen, ensure_every_call, records, tls_error};
+use super::session::{Ours, Setup, alert_seen, ensure_every_call, ensure_failed, tls_error};
+use super::wire::{ALERT, HANDSHAKE, records};
 use crate::adapter::{Fixture, Link, Sockets, connect_peer};
 use crate::case::{Case, Verdict, ensure, ensure_eq, ensure_err};
 use crate::peer::{joined, tcp};

@@ -1,8 +1,8 @@
 //! How long a handshake may take, and what else ends one that does not come to an end by itself.
 
-use super::handshake::ensure_failed;
 use super::send::collect;
-use super::session::{HANDSHAKE, Ours, Setup, records, tls_error};
+use super::session::{Ours, Setup, ensure_failed, tls_error};
+use super::wire::{HANDSHAKE, records};
 use crate::adapter::Fixture;
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
 use crate::peer::{Peer, joined};
