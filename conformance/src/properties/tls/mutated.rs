@@ -166,7 +166,8 @@ impl Player<'_> {
                 self.insert(bytes)
             }
             b'm' => {
-                let typ = self.parameter();
+                // Over TLS 1.3 zeros are padding, and not a type (RFC 8446, section 5.4).
+                let typ = self.parameter().max(1);
                 let (bytes, rest) = self.rest.split_at(n.min(FORGED_BYTES_MAX).min(self.rest.len()));
                 self.rest = rest;
                 self.forge(typ, bytes)

@@ -264,11 +264,10 @@ impl Player {
 
     fn process(&mut self, who: usize) {
         let side = &mut self.sides[who];
-        match side.driven.process() {
-            Err(ProcessError::Tls(TlsError::KeysSpent)) => side.spent = true,
-            Err(ProcessError::Recv(error)) => panic!("no line was looked for: {error} at {:?}", self.place),
-            Ok(()) | Err(_) => {}
+        if let Err(ProcessError::Recv(error)) = side.driven.process() {
+            panic!("no line was looked for: {error} at {:?}", self.place);
         }
+        side.spent |= side.driven.seal(&[]) == Err(TlsError::KeysSpent);
         let output = side.driven.take_output();
         if !side.cut {
             side.carried.extend(output);
