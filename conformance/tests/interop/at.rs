@@ -22,8 +22,10 @@ pub(crate) struct At<N> {
 
 pub(crate) struct Test<N> {
     pub(crate) name: String,
-    pub(crate) run: Box<dyn for<'a> Fn(&'a At<N>) -> LocalFuture<'a, Verdict> + Send>,
+    pub(crate) run: Box<Run<N>>,
 }
+
+type Run<N> = dyn for<'a> Fn(&'a At<N>) -> LocalFuture<'a, Verdict> + Send;
 
 /// The tests of one tool.
 pub(crate) struct Tests<N> {

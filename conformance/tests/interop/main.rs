@@ -1,5 +1,5 @@
 //! Streams of ours and programs that others wrote, over TLS: `openssl s_client` and `s_server`, `gnutls-cli` and
-//! `gnutls-serv`, `curl`, and `nc` for what is no TLS. Real sockets on loopback, on each adapter.
+//! `gnutls-serv`, `curl`, `socat` for its halves, and `nc` for what is no TLS. Real sockets on loopback, on each adapter.
 //!
 //! Not the rules of a stream, which the cases of this crate hold to; here it is whether what we send is understood, and
 //! what we say of the others is true.
@@ -9,10 +9,15 @@
 #![expect(clippy::print_stderr, reason = "a skip says why, beside the test that it is of")]
 
 mod at;
+mod curl;
+mod gnutls_cli;
+mod gnutls_serv;
+mod nc;
 mod payload;
 mod process;
 mod s_client;
 mod s_server;
+mod socat;
 
 use crate::at::{At, Test};
 use crate::process::Log;
@@ -45,7 +50,7 @@ where
         let name = format!("{}/{}", adapter.name(), test.name);
         Trial::test(name.clone(), move || {
             let log = Log::default();
-            match verdict(adapter, &test, &folder, &log) {
+            match verdict(&adapter, &test, &folder, &log) {
                 Ok(()) => Ok(()),
                 Err(Stop::Failed(reason)) => {
                     Err(Failed::from(format!("{reason}\nWhat the tools said:\n{}", log.text())))
@@ -57,11 +62,20 @@ where
             }
         })
     };
-    s_client::tests().into_iter().chain(s_server::tests()).map(trial).collect()
+    let lists = [
+        s_client::tests(),
+        s_server::tests(),
+        gnutls_cli::tests(),
+        gnutls_serv::tests(),
+        curl::tests(),
+        socat::tests(),
+        nc::tests(),
+    ];
+    lists.into_iter().flatten().map(trial).collect()
 }
 
 /// Runs a test, for so long.
-fn verdict<A: Adapter>(adapter: A, test: &Test<A::Net>, folder: &Path, log: &Log) -> Verdict {
+fn verdict<A: Adapter>(adapter: &A, test: &Test<A::Net>, folder: &Path, log: &Log) -> Verdict {
     adapter.run(async {
         let at = At::new(adapter.net(), folder, log.clone());
         let mut timer = at.net().timer();
