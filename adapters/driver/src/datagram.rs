@@ -13,7 +13,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -460,6 +460,52 @@ impl<D: DatagramSocket> Datagram<D> {
     pub fn into_socket(self) -> D {
         self.socket
     }
+}
+
+/// Looks a host up, and connects a new datagram socket to the first of its addresses that can be: nothing is sent for that,
+/// so whether anybody is there a later call tells.
+///
+/// # Errors
+///
+/// [`Error::Dial`] with each address that was tried and why it failed, or why the name could not be looked up.
+///
+/// # Cancel safety
+///
+/// Dropped, it closes its socket.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_driver::dial_datagram;
+///
+/// let server = asyncnet_smol::bind("127.0.0.1:0")?;
+/// let port = server.local_endpoint()?.as_inet().unwrap().port();
+/// let client = dial_datagram(&asyncnet_smol::SmolNet, "127.0.0.1", port).await?;
+/// client.send(b"ping").await?;
+/// assert_eq!(server.recv_from_owned(100).await?.0, "ping");
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+pub async fn dial_datagram<N: Net>(net: &N, host: &str, port: u16) -> Result<Datagram<N::Datagram>, Error> {
+    let mut report = DialError::new(host, port);
+    match net.resolve(host, port).await {
+        Err(error) => report.lookup_failed(error),
+        Ok(addresses) => {
+            for address in addresses {
+                let any = match address.ip() {
+                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                };
+                let connected = net.bind(&Endpoint::Inet(SocketAddr::new(any, 0))).and_then(|socket| {
+                    socket.connect(&Endpoint::Inet(address))?;
+                    Ok(socket)
+                });
+                match connected {
+                    Ok(socket) => return Ok(Datagram::new(socket)),
+                    Err(error) => report.attempt_failed(address, error),
+                }
+            }
+        }
+    }
+    Err(Error::Dial(Box::new(report)))
 }
 
 impl Direction {

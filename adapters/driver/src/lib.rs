@@ -77,7 +77,7 @@ pub use asyncnet_core::{
 };
 pub use bytes::Bytes;
 pub use connector::Connector;
-pub use datagram::{DATAGRAM_BYTES_MAX, Datagram, DatagramSocket, Received};
+pub use datagram::{DATAGRAM_BYTES_MAX, Datagram, DatagramSocket, Received, dial_datagram};
 pub use dial::{Dial, DialError, dial};
 pub use error::{Error, Operation};
 pub use fill::Fill;

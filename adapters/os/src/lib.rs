@@ -59,6 +59,7 @@ mod handle;
 mod listen;
 mod option;
 mod pair;
+mod peer;
 mod socket;
 #[cfg(unix)]
 mod stale;
@@ -79,6 +80,7 @@ pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
 pub use listen::local_address;
 pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;
+pub use peer::{PeerCredentials, peer_credentials};
 pub use tls::{ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions};
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.

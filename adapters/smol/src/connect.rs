@@ -172,6 +172,28 @@ pub fn bind(address: &str) -> Result<Datagram, Error> {
     bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
+/// Connects a datagram socket (UDP) to a host; see [`asyncnet_driver::dial_datagram`].
+///
+/// # Errors
+///
+/// [`Error::Dial`] with every address that was tried and why it failed.
+///
+/// # Cancel safety
+///
+/// Dropped, it closes its socket.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let server = asyncnet_smol::bind("127.0.0.1:0")?;
+/// let port = server.local_endpoint()?.as_inet().unwrap().port();
+/// asyncnet_smol::dial_datagram("127.0.0.1", port).await?.send(b"ping").await?;
+/// assert_eq!(server.recv_from_owned(100).await?.0, "ping");
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub async fn dial_datagram(host: &str, port: u16) -> Result<Datagram, Error> {
+    asyncnet_driver::dial_datagram(&SmolNet, host, port).await
+}
+
 /// Listens on an endpoint.
 ///
 /// # Errors

@@ -50,7 +50,7 @@ pub use asyncnet_driver::{
 pub use asyncnet_os::{
     Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
 };
-pub use connect::{bind, connect, dial, dial_tls, listen, listen_at, listen_tls, pair};
+pub use connect::{bind, connect, dial, dial_datagram, dial_tls, listen, listen_at, listen_tls, pair};
 #[cfg(unix)]
 pub use connect::{connect_unix, listen_unix};
 pub use datagram::SmolDatagram;
