@@ -1,8 +1,8 @@
 //! Two connections of ours back to back: plaintext, an upgrade of each at some time, and TLS.
 
+use super::attacked::is_alert;
 use super::crypto::restart_randomness;
 use super::driven::Driven;
-use super::mutated::is_alert;
 use super::played::Played;
 use super::setup::{Ends, Setup, Tested};
 use super::wire::records;
