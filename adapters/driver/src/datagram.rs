@@ -201,7 +201,8 @@ impl<D: DatagramSocket> Datagram<D> {
         Ok((Bytes::from(message), received))
     }
 
-    /// Receives one message of the peer the socket is connected to, into `buf`: how many bytes.
+    /// Receives one message of the peer the socket is connected to: as [`recv_from`](Self::recv_from), for a socket of
+    /// which the sender is known.
     ///
     /// # Errors
     ///

@@ -56,6 +56,8 @@ pub enum Operation {
     Connect,
     /// Binding it and listening on it.
     Listen,
+    /// Binding it to its own address.
+    Bind,
     /// Accepting from it.
     Accept,
     /// Anything else: looking up its addresses, setting an option.
@@ -242,6 +244,7 @@ impl fmt::Display for Operation {
             Self::Shutdown => "shut down writing",
             Self::Connect => "connect",
             Self::Listen => "listen",
+            Self::Bind => "bind",
             Self::Accept => "accept",
             Self::Other => "socket",
         })

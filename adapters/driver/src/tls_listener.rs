@@ -8,7 +8,7 @@ use crate::listener::{Accepting, Listener};
 use crate::net::Accept;
 use crate::stream::Stream;
 use crate::tls::StartTls;
-use asyncnet_core::Endpoint;
+use asyncnet_core::{Endpoint, Limits};
 use std::fmt;
 
 /// A listening socket for TLS.
@@ -114,7 +114,14 @@ impl<L: Accept> TlsListener<L> {
         self.plain.local_endpoint()
     }
 
-    /// The listener below: for its counts and limits.
+    /// Changes the limits of the streams that are accepted from now on.
+    ///
+    /// See the example at [`plain_mut`](Self::plain_mut).
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.plain.set_limits(limits);
+    }
+
+    /// The listener below: for its counts and options.
     ///
     /// ```
     /// # use asyncnet_conformance::pki;
@@ -128,7 +135,7 @@ impl<L: Accept> TlsListener<L> {
         &self.plain
     }
 
-    /// The listener below, to change its limits.
+    /// The listener below, to change it.
     ///
     /// ```
     /// # use asyncnet_conformance::pki;
@@ -137,6 +144,7 @@ impl<L: Accept> TlsListener<L> {
     /// use asyncnet_driver::tls::TlsListener;
     ///
     /// let mut listener = TlsListener::new(asyncnet_smol::listen("127.0.0.1:0").unwrap(), &config);
+    /// listener.set_limits(Limits::default());
     /// listener.plain_mut().set_limits(Limits::default());
     /// assert!(listener.local_endpoint().is_ok());
     /// ```

@@ -32,7 +32,8 @@ pub async fn dial(host: &str, port: u16) -> Result<Stream, Error> {
 }
 
 /// Connects to a host and makes a TLS handshake; the server's certificate has to be for `host`. A [`Connector`] has more
-/// to set.
+/// to set. A server that wants a certificate of ours, and does not like it, says so with the first receive: in TLS 1.3 our
+/// handshake is done before.
 ///
 /// # Errors
 ///
@@ -161,7 +162,8 @@ pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListen
     Ok(TlsListener::new(listen(address)?, config))
 }
 
-/// Binds a datagram socket to an address as people write it: `127.0.0.1:0` (UDP), `[::1]:53`, `unix:/path`.
+/// Binds a datagram socket to an address as people write it: `127.0.0.1:0` (UDP), `[::1]:53`, `:53` (all interfaces),
+/// `unix:/path`.
 ///
 /// # Errors
 ///
@@ -180,7 +182,7 @@ pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListen
 /// ```
 pub fn bind(address: &str) -> Result<Datagram, Error> {
     let bound = asyncnet_os::local_address(address).and_then(|at| TokioNet.bind(&at));
-    bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
+    bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Bind, address, error))
 }
 
 /// Connects a datagram socket (UDP) to a host; see [`asyncnet_driver::dial_datagram`].

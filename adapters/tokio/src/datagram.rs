@@ -128,12 +128,14 @@ impl TokioDatagram {
     ) -> Poll<io::Result<T>> {
         loop {
             let done = match &self.socket {
-                Either::Tcp(io) => match io.try_io(Interest::READABLE.add(Interest::ERROR), &mut read) {
+                // One interest at a time: of several at once tokio is never ready.
+                Either::Tcp(io) => match io.try_io(Interest::READABLE, &mut read) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         if self.poll_trouble(io, cx).is_pending() {
                             ready!(io.poll_recv_ready(cx))?;
+                            continue;
                         }
-                        continue;
+                        io.try_io(Interest::ERROR, &mut read)
                     }
                     done => done,
                 },

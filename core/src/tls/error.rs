@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::error::Error;
 use core::fmt;
@@ -231,7 +232,7 @@ impl From<rustls::Error> for TlsError {
             E::InvalidCertificate(fault) => Self::Certificate(CertificateFault::from(fault)),
             E::NoCertificatesPresented => Self::NoCertificate,
             E::InvalidMessage(M::InvalidContentType | M::UnknownProtocolVersion) => Self::NotTls,
-            E::PeerIncompatible(_) => Self::Incompatible(error.to_string().into()),
+            E::PeerIncompatible(why) => Self::Incompatible(format!("{why:?}").into()),
             E::NoApplicationProtocol => {
                 Self::Incompatible("the peer offers none of this side's application protocols".into())
             }
@@ -275,6 +276,9 @@ impl From<CertificateError> for CertificateFault {
             E::Revoked => Self::Revoked,
             E::BadSignature => Self::BadSignature,
             E::InvalidPurpose | E::InvalidPurposeContext { .. } => Self::WrongPurpose,
+            E::Other(ref other) if other.to_string().contains("UnsupportedCertVersion") => {
+                Self::Other("it is X.509 version 1; version 3, with a subjectAltName, is needed".into())
+            }
             // What a certificate that signs itself is by default, when the openssl command makes it.
             E::Other(ref other) if other.to_string().contains("CaUsedAsEndEntity") => {
                 Self::Other("it is that of an authority (CA:TRUE), which is no peer's own".into())
@@ -286,8 +290,8 @@ impl From<CertificateError> for CertificateFault {
 
 /// `DnsName("a.example")` without what is around it.
 fn readable(name: &str) -> String {
-    let inner = name.split_once("(\"").and_then(|(_, rest)| rest.strip_suffix("\")"));
-    inner.unwrap_or(name).to_string()
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"').to_string()
 }
 
 impl fmt::Display for TlsError {

@@ -43,7 +43,8 @@ impl<T: Transport> Stream<T> {
     /// Upgrades the stream to TLS in place (what protocols call STARTTLS), or begins with it: sends what is queued, as
     /// plaintext, and makes the handshake. What it returns is the proof that it was made.
     ///
-    /// `how` is a [`StartTls`], which a server's configuration alone can stand for.
+    /// `how` is a [`StartTls`], which a server's configuration alone can stand for. A client of TLS 1.3 is done before the
+    /// server has seen its certificate, if it shows one: that the server does not like it is the first receive's to tell.
     ///
     /// # Errors
     ///
