@@ -7,8 +7,8 @@
 //!   +----------+----------------+----------------+
 //! ```
 //!
-//! Invariants: `start <= end <= block.len()`; a byte is moved only when the space behind it does not do, to the
-//! front if the block is at most half full and to a block of at least twice the length otherwise, so that moving is
+//! Invariants: `start <= end <= block.len()`; a byte is moved only when the space behind it does not do: to the front if
+//! the block is at most half full, to a longer block otherwise, and whenever longer ones are asked for. So moving is
 //! amortized over filling.
 
 use crate::block::{BLOCK_BYTES, Block, Blocks};
@@ -22,8 +22,8 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// The free space at the end, at least one byte unless the buffer holds `bound` bytes. An empty buffer takes a
-    /// block of `step` bytes.
+    /// The free space at the end, at least one byte unless the buffer holds `bound` bytes. When there is no more space in
+    /// a block it takes one of `step` bytes, if that is longer.
     pub(crate) fn space(
         &mut self,
         step: usize,
@@ -37,7 +37,11 @@ impl Buffer {
                 self.replace(want, blocks);
             }
         } else if self.block.len() - self.end <= self.block.len() / 4 {
-            self.make_room(bound, blocks);
+            // The start of a record or a line waits nearly always: it must not keep the reads short.
+            match step.min(bound) {
+                longer if longer > self.block.len() => self.replace(longer, blocks),
+                _ => self.make_room(bound, blocks),
+            }
         }
         let most = self.start.saturating_add(bound).min(self.block.len()).max(self.end);
         &mut self.block.bytes_mut()[self.end..most]

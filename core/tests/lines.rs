@@ -193,3 +193,23 @@ fn nothing_is_served_while_a_line_is_dropped() {
     connection.process().unwrap();
     assert_eq!(connection.plain(), b"ok");
 }
+
+#[test]
+fn reads_get_longer_also_while_the_start_of_a_line_waits() {
+    let mut connection = Connection::new(Limits::default());
+    let mut longest = 0;
+    for _ in 0..4 {
+        let space = connection.wire_space();
+        let n = space.len();
+        longest = longest.max(n);
+        space.fill(b'x');
+        space[n - 2] = b'\n';
+        connection.wire_filled(n);
+        let Ok(Search::Found(span)) = connection.find_line(LinePolicy::new(100_000)) else {
+            panic!("a line is there");
+        };
+        connection.take_line(span);
+        assert_eq!(connection.plain(), b"x");
+    }
+    assert!(longest >= 64 << 10, "{longest}");
+}
