@@ -368,10 +368,11 @@ impl Session {
         };
         match driven.did {
             Ok(_) => Ok(()),
-            // The keys are spent, which rustls tells the peer with a close_notify: reading goes on.
+            // The keys are spent: reading goes on. rustls has a close_notify ready, which goes nowhere: behind a message of
+            // which a part was sealed it would look like a clean end.
             Err(rustls::Error::EncryptError) => {
-                self.fetch(blocks);
                 self.write_closed = true;
+                self.fetch(blocks);
                 Err(TlsError::KeysSpent)
             }
             Err(error) => Err(self.fail(error.into())),
