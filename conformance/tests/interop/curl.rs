@@ -1,8 +1,9 @@
 //! curl, and a server of ours that speaks a little HTTP/1.1 (RFC 9112), or SMTP (RFC 5321) with an upgrade.
 
 use crate::at::{At, Test, Tests};
-use crate::process::{Ended, Process};
-use crate::{failed, payload, tls_error};
+use crate::failed;
+use crate::ours::{self, close, hear, hear_end, tls_error};
+use crate::process::Process;
 use asyncnet_conformance::pki::{Leaf, Root, Version};
 use asyncnet_conformance::{Stop, Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, TlsError, TlsVersion};
@@ -70,8 +71,7 @@ async fn get<N: Net>(at: &At<N>, version: Version) -> Verdict {
     // The end of the body is that of the stream.
     answer(&mut stream, None, true)?;
     stream.queue_line("hello, curl")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ensure_eq(
         &ended.stdout[..],
         b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello, curl\r\n",
@@ -90,9 +90,8 @@ async fn kept_alive<N: Net>(at: &At<N>, version: Version) -> Verdict {
         answer(&mut stream, Some(1), false)?;
         stream.send(n.to_string().as_bytes()).await?;
     }
-    ensure(stream.recv_line().await?.is_none(), "its clean end")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    hear_end(&mut stream).await?;
+    let ended = close(stream, tool).await?;
     ensure_eq(&ended.stdout[..], b"01234", "what it got")?;
     ended.code(0)
 }
@@ -119,7 +118,7 @@ async fn download<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let mut stream = listener.accept().await?;
     stream.handshake().await?;
     request(&mut stream).await?;
-    let expected = payload::megabytes(5);
+    let expected = ours::megabytes(5);
     answer(&mut stream, Some(expected.len()), true)?;
     let sends = async {
         stream.send(&expected).await?;
@@ -134,7 +133,7 @@ async fn download<N: Net>(at: &At<N>, version: Version) -> Verdict {
 async fn upload<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (listener, port) = at.listen(&at.server(version, Leaf::Localhost))?;
     let name = at.fresh_file("txt");
-    let expected = payload::megabytes(5);
+    let expected = ours::megabytes(5);
     std::fs::write(at.folder().join(&name), &expected)?;
     // It would ask first, and wait a second for an answer.
     let tool = start(at, port, version, 1, &format!("-H Expect: -T {name}"))?;
@@ -146,8 +145,7 @@ async fn upload<N: Net>(at: &At<N>, version: Version) -> Verdict {
     ensure(got == expected, "what we got")?;
     answer(&mut stream, Some(2), true)?;
     stream.queue(b"ok")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ensure_eq(&ended.stdout[..], b"ok", "what it got")?;
     ended.code(0)
 }
@@ -179,8 +177,7 @@ async fn alpn<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let mut stream = listener.accept().await?;
     let error = tls_error(stream.handshake().await)?;
     ensure(matches!(error, TlsError::Incompatible(_)), format!("we say: {error}"))?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     ended.says(&["alert no application protocol"])?;
     ended.code(35)
 }
@@ -191,8 +188,7 @@ async fn no_common_version<N: Net>(at: &At<N>) -> Verdict {
     let mut stream = listener.accept().await?;
     let error = tls_error(stream.handshake().await)?;
     ensure(matches!(error, TlsError::Incompatible(_)), format!("we say: {error}"))?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     ended.says(&["alert protocol version"])?;
     ended.code(35)
 }
@@ -207,8 +203,7 @@ async fn client_certificates<N: Net>(at: &At<N>, version: Version) -> Verdict {
     ensure_eq(&stream.peer_certificates().first(), &certificate, "its certificate")?;
     request(&mut stream).await?;
     answer(&mut stream, Some(0), true)?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     ended.code(0)?;
     for (more, expected, alert) in [
         ("", None, "alert certificate required"),
@@ -222,8 +217,7 @@ async fn client_certificates<N: Net>(at: &At<N>, version: Version) -> Verdict {
         let mut stream = listener.accept().await?;
         let error = tls_error(stream.handshake().await)?;
         ensure_eq(&error, &expected.map_or(TlsError::NoCertificate, TlsError::Certificate), more)?;
-        let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-        closed?;
+        let ended = close(stream, tool).await?;
         ended.says(&[alert])?;
         ensure(
             matches!(ended.status.code(), Some(35 | 55 | 56 | 98)),
@@ -244,8 +238,7 @@ async fn server_refused<N: Net>(at: &At<N>, version: Version) -> Verdict {
         let mut stream = listener.accept().await?;
         let error = tls_error(stream.handshake().await)?;
         ensure_eq(&error, &TlsError::AlertReceived(Alert::new(alert)), format!("of {leaf:?}"))?;
-        let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-        closed?;
+        let ended = close(stream, tool).await?;
         ended.says(&[says])?;
         ended.code(60)?;
     }
@@ -254,10 +247,8 @@ async fn server_refused<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let tool = start(at, port, version, 1, "")?;
     let mut stream = listener.accept().await?;
     stream.handshake().await?;
-    let received = stream.recv_line().await;
-    ensure(matches!(received, Ok(None)), "it asked for something")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    hear_end(&mut stream).await?;
+    let ended = close(stream, tool).await?;
     ended.says(&["no alternative certificate subject name matches target host name 'localhost'"])?;
     ended.code(60)
 }
@@ -268,8 +259,7 @@ async fn plaintext<N: Net>(at: &At<N>) -> Verdict {
     let tool = at.start("curl", &format!("-q -sS --noproxy * http://127.0.0.1:{port}/"))?;
     let mut stream = listener.accept().await?;
     ensure_eq(&tls_error(stream.handshake().await)?, &TlsError::NotTls, "what we say")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     ensure(!ended.status.success(), "it is content")?;
     // and for TLS to our port for plaintext.
     let (listener, port) = at.listen_plain()?;
@@ -309,15 +299,13 @@ async fn start_tls<N: Net>(at: &At<N>, version: Version) -> Verdict {
     ensure_eq(&mail, &Some(&b"Subject: hello\r\n\r\n..a line with a dot"[..]), "the mail")?;
     stream.queue_line("250 taken")?;
     expect(&mut stream, "QUIT", &["221 bye"]).await?;
-    let (closed, ended): (_, Ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }
 
 /// A command, and its answers.
 async fn expect<T: Transport>(stream: &mut Stream<T>, command: &str, answers: &[&str]) -> Verdict {
-    let line = stream.recv_line().await?;
-    ensure(line.is_some_and(|line| line == command), format!("it should say {command}"))?;
+    hear(stream, command).await?;
     for answer in answers {
         stream.queue_line(answer)?;
     }

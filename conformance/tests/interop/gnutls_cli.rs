@@ -1,12 +1,13 @@
 //! GnuTLS' client, and a server of ours.
 
 use crate::at::{At, Test, Tests};
+use crate::failed;
+use crate::ours::{self, close, hear, hear_end, only_hear, tls_error};
 use crate::process::{Ended, Process};
-use crate::{failed, payload, tls_error};
 use asyncnet_conformance::pki::{Leaf, Root, Version};
 use asyncnet_conformance::{Stop, Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, CertificateFault, TlsError};
-use asyncnet_driver::{Bytes, Closed, Line, Net, SplitTransport, Stream};
+use asyncnet_driver::{Net, SplitTransport, Stream};
 use asyncnet_os::{ClientCertificates, ServerTls};
 use futures_lite::future;
 
@@ -73,8 +74,7 @@ async fn refuse<N: Net>(
     let tool = start(at, port, version, more)?;
     let mut stream = listener.accept().await?;
     let error = tls_error(stream.handshake().await)?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     Ok((error, ended))
 }
 
@@ -82,16 +82,12 @@ async fn lines<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (mut tool, mut stream) = meet(at, &at.server(version, Leaf::Intermediate), version, "").await?;
     for n in 0..20 {
         tool.write(&format!("ask {n}\n"))?;
-        ensure(
-            stream.recv_line().await?.is_some_and(|line| line == format!("ask {n}").as_str()),
-            "its line",
-        )?;
+        hear(&mut stream, format!("ask {n}")).await?;
         stream.send_line(format!("answer {n}")).await?;
         tool.stdout.until(&format!("answer {n}\r\n")).await?;
     }
     stream.queue_line("bye")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.says(&["bye\r\n"])?;
     ended.says(&["Peer has closed the GnuTLS connection"])?;
     ended.code(0)
@@ -178,7 +174,7 @@ async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
             ensure(said.contains("*** This is a resumed session"), "what it says of it")?;
             tool.close_stdin();
         }
-        ensure(stream.recv_line().await?.is_none(), "a clean end")?;
+        hear_end(&mut stream).await?;
         stream.close().await?;
     }
     tool.end().await.code(0)
@@ -189,24 +185,16 @@ async fn key_update<N: Net>(at: &At<N>) -> Verdict {
     let server = at.server(Version::Tls13, Leaf::Localhost);
     let (mut tool, mut stream) = meet(at, &server, Version::Tls13, "--inline-commands").await?;
     for n in 0..3 {
-        let (tell, heard) = async_channel::unbounded();
-        let typed = async {
+        only_hear(&mut stream, async |lines| {
             for word in ["^rekey^", "^rekey1^", "^rekey^"] {
                 tool.write(&format!("{word}\n"))?;
                 tool.stdout.until("- Rekey was completed").await?;
                 tool.write("with new keys\n")?;
-                let line: Line<Bytes> = heard.recv().await.map_err(|_| failed("we hear nothing"))?;
-                ensure(line == "with new keys", "its line")?;
+                lines.next_is("with new keys").await?;
             }
-            Ok::<_, Stop>(())
-        };
-        let reads = async {
-            loop {
-                let line = stream.recv_line_owned().await?;
-                tell.try_send(line.ok_or_else(|| failed("it ended"))?).ok();
-            }
-        };
-        future::race(typed, reads).await?;
+            Ok(())
+        })
+        .await?;
         stream.send_line(format!("answer {n}")).await?;
         tool.stdout.until(&format!("answer {n}\r\n")).await?;
     }
@@ -219,15 +207,14 @@ where
 {
     let log = "--logfile /dev/null";
     let (mut tool, stream) = meet(at, &at.server(version, Leaf::Localhost), version, log).await?;
-    let expected = payload::megabytes(2);
+    let expected = ours::megabytes(2);
     tool.feed(expected.clone())?;
     let (exchanged, got) =
-        future::zip(payload::exchange(stream, &expected), tool.stdout.take(expected.len())).await;
-    let (mut stream, received) = exchanged?;
+        future::zip(ours::exchange(stream, &expected), tool.stdout.take(expected.len())).await;
+    let (stream, received) = exchanged?;
     ensure(received == expected, "what we received")?;
     ensure(got == expected, "what it received")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }
 
@@ -236,14 +223,13 @@ async fn half_close<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (mut tool, mut stream) = meet(at, &at.server(version, Leaf::Localhost), version, "").await?;
     tool.write("the last\n")?;
     tool.close_stdin();
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "the last"), "its last line")?;
-    ensure(stream.recv_line().await?.is_none(), "a clean end")?;
+    hear(&mut stream, "the last").await?;
+    hear_end(&mut stream).await?;
     for n in 0..3 {
         stream.send_line(format!("still {n}")).await?;
         tool.stdout.until(&format!("still {n}\r\n")).await?;
     }
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.says(&["Peer has closed the GnuTLS connection"])?;
     ended.code(0)
 }
@@ -253,7 +239,7 @@ async fn it_is_killed<N: Net>(at: &At<N>, version: Version) -> Verdict {
     tool.write("the last\n")?;
     stream.peek_at_least(9).await?;
     tool.kill()?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "the last"), "what came before")?;
+    hear(&mut stream, "the last").await?;
     ensure_eq(&tls_error(stream.recv_line().await)?, &TlsError::Truncated, "the end")
 }
 
@@ -274,15 +260,14 @@ async fn start_tls<N: Net>(at: &At<N>, version: Version) -> Verdict {
     ensure(stream.recv_line().await?.is_some_and(|line| line.to_str_lossy().starts_with("EHLO ")), "EHLO")?;
     stream.queue_line("250-localhost")?;
     stream.queue_line("250 STARTTLS")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "STARTTLS"), "STARTTLS")?;
+    hear(&mut stream, "STARTTLS").await?;
     stream.queue_line("220 go ahead")?;
     stream.start_tls(&at.server(version, Leaf::Localhost).build().map_err(failed)?).await?;
     tool.write("NOOP\n")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "NOOP"), "a line over TLS")?;
+    hear(&mut stream, "NOOP").await?;
     stream.send_line("250 over TLS").await?;
     tool.stdout.until("250 over TLS\r\n").await?;
     tool.close_stdin();
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }

@@ -1,9 +1,10 @@
 //! GnuTLS' server, and a client of ours. It gives back each line it is sent.
 
 use crate::at::{At, Test, Tests};
+use crate::failed;
 use crate::gnutls_cli::priority;
+use crate::ours::{self, hear, hear_end, tls_error};
 use crate::process::Process;
-use crate::{failed, payload, tls_error};
 use asyncnet_conformance::pki::{Leaf, Root, Version};
 use asyncnet_conformance::{Stop, Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, CertificateFault, TlsError};
@@ -30,7 +31,7 @@ where
 /// How often another port is tried.
 const PORTS: u32 = 8;
 
-/// The server with a certificate, and its port.
+/// The server with a certificate, and its port. It takes no address to listen on: it listens on all there are.
 async fn start<N: Net>(at: &At<N>, version: Version, leaf: Leaf, more: &str) -> Result<(Process, u16), Stop> {
     let identity = format!("--x509certfile {leaf:?}.chain.pem --x509keyfile {leaf:?}.key.pem");
     for _ in 0..PORTS {
@@ -38,7 +39,8 @@ async fn start<N: Net>(at: &At<N>, version: Version, leaf: Leaf, more: &str) -> 
         let port = at.listen_plain()?.1;
         let arguments = format!("--echo --crlf {identity} {} {more} -p {port}", priority(version));
         let mut tool = at.start("gnutls-serv", &arguments)?;
-        if tool.stderr.until(&format!("IPv4 0.0.0.0 port {port}...done")).await.is_ok() {
+        tool.stderr.until(&format!("IPv4 0.0.0.0 port {port}...")).await?;
+        if tool.stderr.until("\n").await? == "done\n" {
             return Ok((tool, port));
         }
     }
@@ -51,14 +53,11 @@ async fn lines<N: Net>(at: &At<N>, version: Version) -> Verdict {
     ensure_eq(stream.peer_certificates(), &Leaf::Intermediate.identity().chain[..], "its certificates")?;
     for n in 0..20 {
         stream.send_line(format!("line {n}")).await?;
-        ensure(
-            stream.recv_line().await?.is_some_and(|line| line == format!("line {n}").as_str()),
-            "its echo",
-        )?;
+        hear(&mut stream, format!("line {n}")).await?;
     }
     // It ends when we do.
     stream.shutdown_write().await?;
-    ensure(stream.recv_line().await?.is_none(), "its clean end")?;
+    hear_end(&mut stream).await?;
     ensure_eq(&stream.close().await?, &Closed::PeerEnded, "how it closed")
 }
 
@@ -102,7 +101,7 @@ async fn client_certificates<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (_tool, port) = start(at, version, Leaf::Localhost, required).await?;
     let mut stream = at.dial(port, &with(Leaf::Client)).await?;
     stream.send_line("let in").await?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "let in"), "its echo")?;
+    hear(&mut stream, "let in").await?;
     let error = refusal(at, port, &with(Leaf::UnknownClient)).await?;
     ensure_eq(&error, &TlsError::AlertReceived(Alert::new(49)), "by another authority")?;
     let error = refusal(at, port, &at.client(version)).await?;
@@ -137,7 +136,7 @@ async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
         ensure_eq(&resumed, &(n > 0), format!("connection {n}"))?;
         // Its tickets come before its first line.
         stream.send_line("hello").await?;
-        ensure(stream.recv_line().await?.is_some_and(|line| line == "hello"), "its echo")?;
+        hear(&mut stream, "hello").await?;
         stream.close().await?;
     }
     Ok(())
@@ -149,9 +148,9 @@ where
 {
     let (mut tool, port) = start(at, version, Leaf::Localhost, "").await?;
     let stream = at.dial(port, &at.client(version)).await?;
-    let expected = payload::megabytes(2);
+    let expected = ours::megabytes(2);
     let exchange = async {
-        let (_stream, received) = payload::exchange(stream, &expected).await?;
+        let (_stream, received) = ours::exchange(stream, &expected).await?;
         ensure(received == expected, "its echo")
     };
     // It says all of it there, too.
@@ -166,7 +165,7 @@ async fn it_is_killed<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (mut tool, port) = start(at, version, Leaf::Localhost, "").await?;
     let mut stream = at.dial(port, &at.client(version)).await?;
     stream.send_line("hello").await?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "hello"), "its echo")?;
+    hear(&mut stream, "hello").await?;
     tool.kill()?;
     ensure_eq(&tls_error(stream.recv_line().await)?, &TlsError::Truncated, "the end")?;
     // Whom we dial next is not there.

@@ -1,5 +1,6 @@
 //! Streams of ours and programs that others wrote, over TLS: `openssl s_client` and `s_server`, `gnutls-cli` and
-//! `gnutls-serv`, `curl`, `socat` for its halves, and `nc` for what is no TLS. Real sockets on loopback, on each adapter.
+//! `gnutls-serv`, `curl`, `socat` for its halves, and `nc` for what is no TLS. Real sockets on loopback, on each
+//! adapter.
 //!
 //! Not the rules of a stream, which the cases of this crate hold to; here it is whether what we send is understood, and
 //! what we say of the others is true.
@@ -13,18 +14,16 @@ mod curl;
 mod gnutls_cli;
 mod gnutls_serv;
 mod nc;
-mod payload;
+mod openssl;
+mod ours;
 mod process;
-mod s_client;
-mod s_server;
 mod socat;
 
 use crate::at::{At, Test};
 use crate::process::Log;
 use asyncnet_conformance::adapters::{Smol, Tokio};
 use asyncnet_conformance::{Adapter, PATIENCE, Stop, Verdict};
-use asyncnet_driver::tls::TlsError;
-use asyncnet_driver::{Error, Net, SplitTransport, Timer};
+use asyncnet_driver::{Net, SplitTransport, Timer};
 use futures_lite::future;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
@@ -63,8 +62,8 @@ where
         })
     };
     let lists = [
-        s_client::tests(),
-        s_server::tests(),
+        openssl::s_client::tests(),
+        openssl::s_server::tests(),
         gnutls_cli::tests(),
         gnutls_serv::tests(),
         curl::tests(),
@@ -86,15 +85,6 @@ fn verdict<A: Adapter>(adapter: &A, test: &Test<A::Net>, folder: &Path, log: &Lo
         };
         future::race((test.run)(&at), patience).await
     })
-}
-
-/// The error of a call that TLS makes fail.
-fn tls_error<T>(outcome: Result<T, Error>) -> Result<TlsError, Stop> {
-    match outcome {
-        Err(Error::Tls(error)) => Ok(error),
-        Err(error) => Err(Stop::Failed(format!("it fails with {error} ({error:?}), which is not of TLS"))),
-        Ok(_) => Err(Stop::Failed("it succeeds".to_owned())),
-    }
 }
 
 fn failed(reason: impl std::fmt::Display) -> Stop {

@@ -1,12 +1,12 @@
 //! netcat, which speaks no TLS.
 
 use crate::at::{At, Test, Tests};
-use crate::{failed, tls_error};
+use crate::failed;
+use crate::ours::{close, tls_error};
 use asyncnet_conformance::pki::{Leaf, Version};
 use asyncnet_conformance::{Verdict, ensure, ensure_eq};
 use asyncnet_driver::Net;
 use asyncnet_driver::tls::TlsError;
-use futures_lite::future;
 
 pub(crate) fn tests<N: Net + 'static>() -> Vec<Test<N>> {
     let mut tests = Tests::of("nc");
@@ -26,8 +26,7 @@ async fn client<N: Net>(at: &At<N>, version: Version) -> Verdict {
             ensure_eq(&tls_error(stream.handshake().await)?, &TlsError::NotTls, format!("of {said:?}"))?;
         }
         tool.close_stdin();
-        let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-        closed?;
+        let ended = close(stream, tool).await?;
         ensure(is_alert(&ended.stdout), format!("of {said:?}, it got {:?}", ended.stdout))?;
     }
     Ok(())
@@ -45,8 +44,7 @@ async fn client_says_little<N: Net>(at: &At<N>, version: Version) -> Verdict {
             let error = tls_error(stream.handshake().await)?;
             ensure_eq(&error, &TlsError::HandshakeEnded, format!("of {said:?}"))?;
         }
-        let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-        closed?;
+        let ended = close(stream, tool).await?;
         ended.code(0)?;
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! A program of this machine that runs beside the test: what it writes as it writes it, its stdin, its end. Dropped, it
 //! is killed.
 //!
-//! Invariants: nothing it wrote is read before it is asked for, so that a test that does not look makes it slow; every
-//! wait is a future, which the test's deadline ends.
+//! Invariants: of what it writes no more than two chunks are read before they are asked for, so that a test that does
+//! not look makes it slow; every wait is a future, which the test's deadline ends, but for that for a process whose
+//! output has ended, or which was killed.
 
 use async_channel::Receiver;
 use asyncnet_conformance::{Stop, Verdict, ensure};

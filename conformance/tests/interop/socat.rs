@@ -2,11 +2,11 @@
 
 use crate::at::{At, Test, Tests};
 use crate::failed;
+use crate::ours::{close, hear, hear_end};
 use crate::process::Process;
 use asyncnet_conformance::pki::{Leaf, Version};
-use asyncnet_conformance::{Stop, Verdict, ensure, ensure_eq};
-use asyncnet_driver::{Closed, Net, Stream, Transport};
-use futures_lite::future;
+use asyncnet_conformance::{Stop, Verdict};
+use asyncnet_driver::{Net, Stream, Transport};
 
 pub(crate) fn tests<N: Net + 'static>() -> Vec<Test<N>> {
     let mut tests = Tests::of("socat");
@@ -55,7 +55,7 @@ enum First {
 /// One half ends, and lines go on in the other. Then that ends too.
 async fn end_by_halves<T: Transport>(mut tool: Process, mut stream: Stream<T>, first: First) -> Verdict {
     tool.write("its first\n")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "its first"), "its first line")?;
+    hear(&mut stream, "its first").await?;
     match first {
         First::Ours => {
             stream.queue_line("our last")?;
@@ -65,22 +65,20 @@ async fn end_by_halves<T: Transport>(mut tool: Process, mut stream: Stream<T>, f
             tool.stderr.until(" is at EOF\n").await?;
             for n in 0..5 {
                 tool.write(&format!("still {n}\n"))?;
-                let line = stream.recv_line().await?;
-                ensure(line.is_some_and(|line| line == format!("still {n}").as_str()), "its line")?;
+                hear(&mut stream, format!("still {n}")).await?;
             }
             tool.close_stdin();
-            ensure(stream.recv_line().await?.is_none(), "its clean end")?;
+            hear_end(&mut stream).await?;
         }
         First::Its => {
             tool.close_stdin();
-            ensure(stream.recv_line().await?.is_none(), "its clean end")?;
+            hear_end(&mut stream).await?;
             for n in 0..5 {
                 stream.send_line(format!("still {n}")).await?;
                 tool.stdout.until(&format!("still {n}\r\n")).await?;
             }
         }
     }
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }

@@ -6,10 +6,12 @@ mod handshake;
 
 use crate::at::{At, Test, Tests};
 use crate::failed;
+use crate::openssl::version_option;
+use crate::ours::hear;
 use crate::process::Process;
-use asyncnet_conformance::Stop;
 use asyncnet_conformance::pki::{Leaf, Version};
-use asyncnet_driver::{Net, SplitTransport, Stream};
+use asyncnet_conformance::{Stop, Verdict};
+use asyncnet_driver::{Net, SplitTransport, Stream, Transport};
 
 pub(crate) fn tests<N: Net + 'static>() -> Vec<Test<N>>
 where
@@ -24,11 +26,7 @@ where
 
 /// The server with a certificate, and its port.
 async fn start<N: Net>(at: &At<N>, version: Version, leaf: Leaf, more: &str) -> Result<(Process, u16), Stop> {
-    let version = match version {
-        Version::Tls12 => "-tls1_2",
-        Version::Tls13 => "-tls1_3",
-        Version::Both => "",
-    };
+    let version = version_option(version);
     let identity = format!("-cert {leaf:?}.chain.pem -key {leaf:?}.key.pem");
     let roots = "-CAfile Ca.root.pem -no-CApath -no-CAstore";
     let mut tool =
@@ -51,16 +49,10 @@ async fn meet<N: Net>(
 }
 
 /// Its first line. It comes behind all that belongs to the handshake, tickets too.
-async fn welcome<T: asyncnet_driver::Transport>(
-    tool: &mut Process,
-    stream: &mut Stream<T>,
-) -> Result<(), Stop> {
+async fn welcome<T: Transport>(tool: &mut Process, stream: &mut Stream<T>) -> Verdict {
     // The last it says of the handshake.
     tool.stdout.until("Secure Renegotiation IS").await?;
     tool.stdout.until("supported\n").await?;
     tool.write("welcome\n")?;
-    match stream.recv_line().await? {
-        Some(line) if line == "welcome" => Ok(()),
-        other => Err(failed(format!("its first line is {other:?}"))),
-    }
+    hear(stream, "welcome").await
 }

@@ -2,11 +2,11 @@
 
 use super::{meet, start};
 use crate::at::{At, Tests};
+use crate::ours::{close, hear, hear_end, tls_error};
 use asyncnet_conformance::pki::{Leaf, Version};
 use asyncnet_conformance::{Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::TlsError;
 use asyncnet_driver::{Closed, Net};
-use futures_lite::future;
 
 pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>) {
     tests.each("we_close", |at, version| Box::pin(we_close(at, version)));
@@ -20,8 +20,7 @@ pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>) {
 async fn we_close<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (tool, mut stream) = meet(at, &at.server(version, Leaf::Localhost), version, "").await?;
     stream.queue_line("bye")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.says(&["bye\r\n"])?;
     ended.says(&["closed\n"])?;
     ended.code(0)
@@ -31,13 +30,12 @@ async fn it_closes<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (mut tool, mut stream) = meet(at, &at.server(version, Leaf::Localhost), version, "").await?;
     tool.write("bye\nand no line end")?;
     tool.close_stdin();
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "bye"), "its last line")?;
+    hear(&mut stream, "bye").await?;
     let mut rest = Vec::new();
     stream.recv_to_end(&mut rest, 100).await?;
     ensure_eq(&rest[..], b"and no line end", "the rest")?;
-    ensure(stream.recv_line().await?.is_none(), "a clean end stays")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    hear_end(&mut stream).await?;
+    let ended = close(stream, tool).await?;
     ended.says(&["DONE\n"])?;
     ended.code(0)
 }
@@ -50,8 +48,8 @@ async fn we_end_our_half<N: Net>(at: &At<N>, version: Version) -> Verdict {
     stream.shutdown_write().await?;
     ensure(stream.send_line("too late").await.is_err(), "sent behind our end")?;
     tool.stdout.until("closed\n").await?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "sent before"), "what it had sent")?;
-    ensure(stream.recv_line().await?.is_none(), "its clean end")?;
+    hear(&mut stream, "sent before").await?;
+    hear_end(&mut stream).await?;
     tool.end().await.code(0)
 }
 
@@ -61,9 +59,9 @@ async fn it_is_killed<N: Net>(at: &At<N>, version: Version) -> Verdict {
     stream.peek_at_least(18).await?;
     // All we sent was read: the kernel ends the connection for it with a FIN, not with a reset.
     tool.kill()?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "the last"), "what came before")?;
+    hear(&mut stream, "the last").await?;
     for _ in 0..2 {
-        let error = crate::tls_error(stream.recv_line().await)?;
+        let error = tls_error(stream.recv_line().await)?;
         ensure_eq(&error, &TlsError::Truncated, "the end")?;
     }
     ensure_eq(&stream.close().await?, &Closed::PeerEnded, "how it closed")
@@ -78,7 +76,7 @@ async fn we_are_gone<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (tool, mut stream) = meet(at, &at.server(version, Leaf::Localhost), version, "").await?;
     stream.abort();
     let ended = tool.end().await;
-    ended.says(&["read:errno=104", "Connection reset"])
+    ended.says(&["read:errno=", "Connection reset"])
 }
 
 async fn we_speak_plaintext<N: Net>(at: &At<N>, version: Version) -> Verdict {
@@ -88,8 +86,7 @@ async fn we_speak_plaintext<N: Net>(at: &At<N>, version: Version) -> Verdict {
     stream.send_line("220 hello, who are you?").await?;
     let hello = stream.peek_at_least(6).await?;
     ensure(hello[..2] == [22, 3] && hello[5] == 1, "its ClientHello")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     ended.says(&["wrong version number", "packet length too long"])?;
     ended.code(1)
 }

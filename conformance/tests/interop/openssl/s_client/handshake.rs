@@ -3,12 +3,13 @@
 use super::{meet, refuse, start};
 use crate::at::{At, Tests};
 use crate::failed;
+use crate::openssl::{suites, unknown_suite};
+use crate::ours::{close, hear, hear_end};
 use asyncnet_conformance::pki::{Leaf, Root, Version};
 use asyncnet_conformance::{Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, CertificateFault, TlsError, TlsVersion};
 use asyncnet_driver::{Closed, Net};
 use asyncnet_os::{ClientCertificates, ServerTls};
-use futures_lite::future;
 
 pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>) {
     tests.each("versions", |at, version| Box::pin(versions(at, version)));
@@ -58,25 +59,12 @@ async fn no_common_version<N: Net>(at: &At<N>) -> Verdict {
 }
 
 async fn cipher_suites<N: Net>(at: &At<N>, version: Version) -> Verdict {
-    let suites = match version {
-        Version::Tls12 => [
-            ("-cipher ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-            ("-cipher ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
-            ("-cipher ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
-        ],
-        _ => [
-            ("-ciphersuites TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
-            ("-ciphersuites TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
-            ("-ciphersuites TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
-        ],
-    };
-    for (offered, expected) in suites {
+    for (offered, expected) in suites(version) {
         let (_tool, stream) = meet(at, &at.server(version, Leaf::Localhost), version, offered).await?;
         let suite = stream.tls_info().map(|info| info.cipher_suite());
         ensure_eq(&suite, &Some(expected), "the suite")?;
     }
-    let none =
-        if version == Version::Tls12 { "-cipher AES128-SHA" } else { "-ciphersuites TLS_AES_128_CCM_SHA256" };
+    let none = unknown_suite(version);
     let (error, ended) = refuse(at, &at.server(version, Leaf::Localhost), version, none).await?;
     ensure(matches!(error, TlsError::Incompatible(_)), format!("we say: {error}"))?;
     ended.says(&["alert handshake failure"])
@@ -103,7 +91,7 @@ async fn own_words<N: Net>(at: &At<N>, version: Version) -> Verdict {
         let (mut tool, mut stream) = meet(at, &server, version, more).await?;
         let long = "long ".repeat(600);
         tool.write(&format!("{long}\n"))?;
-        ensure(stream.recv_line().await?.is_some_and(|line| line == long.as_str()), format!("with {more}"))?;
+        hear(&mut stream, long).await?;
     }
     Ok(())
 }
@@ -147,7 +135,7 @@ async fn client_certificates<N: Net>(at: &At<N>, version: Version) -> Verdict {
         let presented = stream.peer_certificates().first();
         ensure_eq(&presented, &expected, format!("{asked:?}, {its:?}"))?;
         tool.write("hello\n")?;
-        ensure(stream.recv_line().await?.is_some_and(|line| line == "hello"), "a line")?;
+        hear(&mut stream, "hello").await?;
     }
     Ok(())
 }
@@ -203,8 +191,7 @@ async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
         let said = tool.stdout.until("welcome\r\n").await?;
         ensure(said.contains(&format!("{word}, TLSv1.")), word)?;
         tool.close_stdin();
-        let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-        closed?;
+        let ended = close(stream, tool).await?;
         ended.code(0)?;
     }
     // The keys of tickets belong to one configuration.
@@ -226,10 +213,10 @@ async fn reconnect<N: Net>(at: &At<N>) -> Verdict {
         tool.stdout.until(if n == 0 { "New, TLSv1.2" } else { "Reused, TLSv1.2" }).await?;
         if n == 5 {
             tool.write("the last\n")?;
-            ensure(stream.recv_line().await?.is_some_and(|line| line == "the last"), "a line")?;
+            hear(&mut stream, "the last").await?;
             tool.close_stdin();
         }
-        ensure(stream.recv_line().await?.is_none(), "a clean end")?;
+        hear_end(&mut stream).await?;
         ensure_eq(&stream.close().await?, &Closed::PeerEnded, "how it closed")?;
     }
     tool.end().await.code(0)
@@ -241,21 +228,20 @@ async fn start_tls<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let mut tool = start(at, port, version, "-starttls smtp -name client.example")?;
     let mut stream = listener.accept().await?;
     stream.send_line("220 localhost ESMTP").await?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "EHLO client.example"), "EHLO")?;
+    hear(&mut stream, "EHLO client.example").await?;
     stream.queue_line("250-localhost")?;
     stream.queue_line("250-STARTTLS")?;
     stream.queue_line("250 HELP")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "STARTTLS"), "STARTTLS")?;
+    hear(&mut stream, "STARTTLS").await?;
     stream.queue_line("220 go ahead")?;
     let config = at.server(version, Leaf::Localhost).build();
     stream.start_tls(&config.map_err(failed)?).await?;
     tool.stdout.until("Verify return code: 0 (ok)").await?;
     tool.write("NOOP\n")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "NOOP"), "a line over TLS")?;
+    hear(&mut stream, "NOOP").await?;
     stream.send_line("250 over TLS").await?;
     tool.stdout.until("250 over TLS\r\n").await?;
     tool.close_stdin();
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }

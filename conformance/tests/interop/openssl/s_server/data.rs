@@ -2,11 +2,12 @@
 
 use super::{meet, start};
 use crate::at::{At, Tests};
-use crate::{failed, payload, tls_error};
+use crate::openssl::KEY_UPDATE_ANSWER;
+use crate::ours::{self, close, hear, only_hear, tls_error};
 use asyncnet_conformance::pki::{Leaf, Version};
-use asyncnet_conformance::{Stop, Verdict, drop_after, ensure, ensure_eq};
+use asyncnet_conformance::{Verdict, drop_after, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, TlsError};
-use asyncnet_driver::{Bytes, Closed, Line, Net, SplitTransport};
+use asyncnet_driver::{Closed, Net, SplitTransport};
 use futures_lite::future;
 
 pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>)
@@ -28,10 +29,7 @@ async fn lines<N: Net>(at: &At<N>, version: Version) -> Verdict {
         stream.send_line(format!("ask {n}")).await?;
         tool.stdout.until(&format!("ask {n}\r\n")).await?;
         tool.write(&format!("answer {n}\n"))?;
-        ensure(
-            stream.recv_line().await?.is_some_and(|line| line == format!("answer {n}").as_str()),
-            "its line",
-        )?;
+        hear(&mut stream, format!("answer {n}")).await?;
     }
     Ok(())
 }
@@ -40,29 +38,20 @@ async fn lines<N: Net>(at: &At<N>, version: Version) -> Verdict {
 async fn key_update<N: Net>(at: &At<N>) -> Verdict {
     let (mut tool, mut stream) = meet(at, Version::Tls13, "-msg").await?;
     for n in 0..3 {
-        let (tell, heard) = async_channel::unbounded();
-        let typed = async {
+        only_hear(&mut stream, async |lines| {
             for letter in ["K", "k", "K"] {
                 tool.write(&format!("{letter}\n"))?;
                 // It looks for a letter at the start of what it reads: each is typed when the last was read.
                 tool.stdout.until(">>> TLS 1.3, Handshake [length 0005], KeyUpdate").await?;
                 if letter == "K" {
-                    let answer = "<<< TLS 1.3, Handshake [length 0005], KeyUpdate\n    18 00 00 01 00\n";
-                    tool.stdout.until(answer).await?;
+                    tool.stdout.until(KEY_UPDATE_ANSWER).await?;
                 }
                 tool.write("with new keys\n")?;
-                let line: Line<Bytes> = heard.recv().await.map_err(|_| failed("we hear nothing"))?;
-                ensure(line == "with new keys", "its line")?;
+                lines.next_is("with new keys").await?;
             }
-            Ok::<_, Stop>(())
-        };
-        let reads = async {
-            loop {
-                let line = stream.recv_line_owned().await?;
-                tell.try_send(line.ok_or_else(|| failed("it ended"))?).ok();
-            }
-        };
-        future::race(typed, reads).await?;
+            Ok(())
+        })
+        .await?;
         stream.send_line(format!("ask {n}")).await?;
         tool.stdout.until(&format!("ask {n}\r\n")).await?;
     }
@@ -83,29 +72,27 @@ where
     N::Transport: SplitTransport,
 {
     let (mut tool, stream) = meet(at, version, "-naccept 1").await?;
-    let expected = payload::megabytes(5);
+    let expected = ours::megabytes(5);
     tool.feed(expected.clone())?;
     let (exchanged, got) =
-        future::zip(payload::exchange(stream, &expected), tool.stdout.take(expected.len())).await;
-    let (mut stream, received) = exchanged?;
+        future::zip(ours::exchange(stream, &expected), tool.stdout.take(expected.len())).await;
+    let (stream, received) = exchanged?;
     ensure(received == expected, "what we received")?;
     ensure(got == expected, "what it received")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }
 
 /// It is a server of files, too, which it ends with `close_notify`.
 async fn file<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let name = at.fresh_file("txt");
-    let expected = payload::megabytes(3);
+    let expected = ours::megabytes(3);
     std::fs::write(at.folder().join(&name), &expected)?;
     let (_tool, port) = start(at, version, Leaf::Localhost, "-WWW -http_server_binmode").await?;
     let mut stream = at.dial(port, &at.client(version)).await?;
     stream.send_line(format!("GET /{name} HTTP/1.0")).await?;
     stream.send_line("").await?;
-    let status = stream.recv_line().await?;
-    ensure(status.is_some_and(|line| line == "HTTP/1.0 200 ok"), "the status line")?;
+    hear(&mut stream, "HTTP/1.0 200 ok").await?;
     while stream.recv_line().await?.is_some_and(|line| !line.is_empty()) {}
     let mut got = Vec::new();
     stream.recv_to_end(&mut got, 4_000_000).await?;
@@ -117,7 +104,7 @@ async fn file<N: Net>(at: &At<N>, version: Version) -> Verdict {
 async fn slow_reader<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (mut tool, mut stream) = meet(at, version, "-naccept 1").await?;
     // More than the pipe and both sockets take.
-    let expected = payload::megabytes(24);
+    let expected = ours::megabytes(24);
     let mut sending = Box::pin(async {
         stream.send(&expected).await?;
         stream.close().await

@@ -5,13 +5,14 @@ mod ends;
 mod handshake;
 
 use crate::at::{At, Test, Tests};
+use crate::openssl::version_option;
+use crate::ours::{close, tls_error};
 use crate::process::{Ended, Process};
 use asyncnet_conformance::Stop;
 use asyncnet_conformance::pki::Version;
 use asyncnet_driver::tls::TlsError;
 use asyncnet_driver::{Net, SplitTransport, Stream};
 use asyncnet_os::ServerTls;
-use futures_lite::future;
 
 pub(crate) fn tests<N: Net + 'static>() -> Vec<Test<N>>
 where
@@ -26,11 +27,7 @@ where
 
 /// The client, which trusts our authority and nobody else, and goes no further without that.
 fn start<N: Net>(at: &At<N>, port: u16, version: Version, more: &str) -> Result<Process, Stop> {
-    let version = match version {
-        Version::Tls12 => "-tls1_2",
-        Version::Tls13 => "-tls1_3",
-        Version::Both => "",
-    };
+    let version = version_option(version);
     let name = if more.contains("-noservername") { "" } else { "-servername localhost" };
     let to = format!("-connect 127.0.0.1:{port} {name} -verify_hostname localhost");
     let trust = "-CAfile Ca.root.pem -no-CApath -no-CAstore -verify_return_error";
@@ -64,9 +61,8 @@ async fn refuse<N: Net>(
     let (listener, port) = at.listen(server)?;
     let tool = start(at, port, version, more)?;
     let mut stream = listener.accept().await?;
-    let error = crate::tls_error(stream.handshake().await)?;
+    let error = tls_error(stream.handshake().await)?;
     // Closed well, so that the alert arrives.
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     Ok((error, ended))
 }

@@ -2,13 +2,14 @@
 
 use super::{meet, start, welcome};
 use crate::at::{At, Tests};
-use crate::{failed, tls_error};
+use crate::failed;
+use crate::openssl::{suites, unknown_suite};
+use crate::ours::{close, hear, tls_error};
 use asyncnet_conformance::pki::{Leaf, Root, Version};
 use asyncnet_conformance::{Stop, Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, CertificateFault, TlsError, TlsVersion};
 use asyncnet_driver::{Connector, Net};
 use asyncnet_os::ClientTls;
-use futures_lite::future;
 
 pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>) {
     tests.each("versions", |at, version| Box::pin(versions(at, version)));
@@ -70,25 +71,12 @@ async fn no_common_version<N: Net>(at: &At<N>) -> Verdict {
 }
 
 async fn cipher_suites<N: Net>(at: &At<N>, version: Version) -> Verdict {
-    let suites = match version {
-        Version::Tls12 => [
-            ("-cipher ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
-            ("-cipher ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
-            ("-cipher ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
-        ],
-        _ => [
-            ("-ciphersuites TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
-            ("-ciphersuites TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
-            ("-ciphersuites TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
-        ],
-    };
-    for (offered, expected) in suites {
+    for (offered, expected) in suites(version) {
         let (_tool, stream) = meet(at, version, offered).await?;
         let suite = stream.tls_info().map(|info| info.cipher_suite());
         ensure_eq(&suite, &Some(expected), "the suite")?;
     }
-    let none =
-        if version == Version::Tls12 { "-cipher AES128-SHA" } else { "-ciphersuites TLS_AES_128_CCM_SHA256" };
+    let none = unknown_suite(version);
     let (_tool, port) = start(at, version, Leaf::Localhost, none).await?;
     let error = refusal(at, port, &at.client(version)).await?;
     ensure_eq(&error, &TlsError::AlertReceived(Alert::new(40)), "what we say")
@@ -109,7 +97,7 @@ async fn own_words<N: Net>(at: &At<N>, version: Version) -> Verdict {
         let (mut tool, mut stream) = meet(at, version, more).await?;
         let long = "long ".repeat(600);
         tool.write(&format!("{long}\n"))?;
-        ensure(stream.recv_line().await?.is_some_and(|line| line == long.as_str()), format!("with {more}"))?;
+        hear(&mut stream, long).await?;
     }
     Ok(())
 }
@@ -211,8 +199,7 @@ async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
         ensure_eq(&resumed, &(n > 0), format!("connection {n}"))?;
         welcome(&mut tool, &mut stream).await?;
         if n == 2 {
-            let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-            closed?;
+            let ended = close(stream, tool).await?;
             ended.says(&["2 session cache hits"])?;
             return ended.code(0);
         }

@@ -2,12 +2,11 @@
 
 use super::meet;
 use crate::at::{At, Tests};
-use crate::tls_error;
+use crate::ours::{close, hear, hear_end, tls_error};
 use asyncnet_conformance::pki::{Leaf, Version};
 use asyncnet_conformance::{Verdict, ensure, ensure_eq};
 use asyncnet_driver::tls::TlsError;
 use asyncnet_driver::{Closed, Net};
-use futures_lite::future;
 
 pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>) {
     tests.each("we_close", |at, version| Box::pin(we_close(at, version)));
@@ -21,8 +20,7 @@ pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>) {
 async fn we_close<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (tool, mut stream) = meet(at, version, "-naccept 1").await?;
     stream.queue_line("bye")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.says(&["bye\r\nDONE\nshutting down SSL\nCONNECTION CLOSED\n"])?;
     ended.code(0)
 }
@@ -32,10 +30,10 @@ async fn it_closes<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (_tool, port) = super::start(at, version, Leaf::Localhost, "-rev -naccept 1").await?;
     let mut stream = at.dial(port, &at.client(version)).await?;
     stream.send(b"drawer\n").await?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "reward"), "its line")?;
+    hear(&mut stream, "reward").await?;
     stream.send(b"CLOSE\n").await?;
     for _ in 0..2 {
-        ensure(stream.recv_line().await?.is_none(), "a clean end, which stays")?;
+        hear_end(&mut stream).await?;
     }
     ensure_eq(&stream.close().await?, &Closed::PeerEnded, "how it closed")
 }
@@ -46,7 +44,7 @@ async fn it_only_hangs_up<N: Net>(at: &At<N>, version: Version) -> Verdict {
     tool.write("the last\n")?;
     stream.peek().await?;
     tool.write("q\n")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "the last"), "what came before")?;
+    hear(&mut stream, "the last").await?;
     for _ in 0..2 {
         ensure_eq(&tls_error(stream.recv_line().await)?, &TlsError::Truncated, "the end")?;
     }
@@ -61,7 +59,7 @@ async fn it_is_killed<N: Net>(at: &At<N>, version: Version) -> Verdict {
     stream.peek_at_least(19).await?;
     // All we sent was read: the kernel ends the connection for it with a FIN, not with a reset.
     tool.kill()?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "the last"), "what came before")?;
+    hear(&mut stream, "the last").await?;
     let mut rest = Vec::new();
     ensure_eq(&tls_error(stream.recv_to_end(&mut rest, 100).await)?, &TlsError::Truncated, "the end")?;
     ensure_eq(stream.received(), b"half a li\n", "what came before it")?;
@@ -76,8 +74,8 @@ async fn we_end_our_half<N: Net>(at: &At<N>, version: Version) -> Verdict {
     stream.shutdown_write().await?;
     ensure(stream.send_line("too late").await.is_err(), "sent behind our end")?;
     tool.stdout.until("DONE\n").await?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "sent before"), "what it had sent")?;
-    ensure(stream.recv_line().await?.is_none(), "its clean end")?;
+    hear(&mut stream, "sent before").await?;
+    hear_end(&mut stream).await?;
     tool.end().await.code(0)
 }
 
@@ -87,5 +85,5 @@ async fn we_are_gone<N: Net>(at: &At<N>, version: Version) -> Verdict {
     tool.end().await.says(&["unexpected eof while reading"])?;
     let (tool, mut stream) = meet(at, version, "-naccept 1").await?;
     stream.abort();
-    tool.end().await.says(&["read:errno=104", "Connection reset", "ERROR"])
+    tool.end().await.says(&["read:errno=", "Connection reset", "ERROR"])
 }

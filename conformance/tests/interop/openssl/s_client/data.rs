@@ -2,11 +2,12 @@
 
 use super::{meet, start};
 use crate::at::{At, Tests};
-use crate::{failed, payload, tls_error};
+use crate::openssl::KEY_UPDATE_ANSWER;
+use crate::ours::{self, close, hear, only_hear, tls_error};
 use asyncnet_conformance::pki::{Leaf, Version};
-use asyncnet_conformance::{Stop, Verdict, drop_after, ensure, ensure_eq};
+use asyncnet_conformance::{Verdict, drop_after, ensure, ensure_eq};
 use asyncnet_driver::tls::{Alert, TlsError};
-use asyncnet_driver::{Bytes, Closed, Line, Net, SplitTransport};
+use asyncnet_driver::{Closed, Net, SplitTransport};
 use futures_lite::future;
 
 pub(super) fn add<N: Net + 'static>(tests: &mut Tests<N>)
@@ -25,10 +26,7 @@ async fn lines<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (mut tool, mut stream) = meet(at, &at.server(version, Leaf::Localhost), version, "").await?;
     for n in 0..20 {
         tool.write(&format!("ask {n}\n"))?;
-        ensure(
-            stream.recv_line().await?.is_some_and(|line| line == format!("ask {n}").as_str()),
-            "its line",
-        )?;
+        hear(&mut stream, format!("ask {n}")).await?;
         stream.send_line(format!("answer {n}")).await?;
         tool.stdout.until(&format!("answer {n}\r\n")).await?;
     }
@@ -40,30 +38,21 @@ async fn key_update<N: Net>(at: &At<N>) -> Verdict {
     let (mut tool, mut stream) =
         meet(at, &at.server(Version::Tls13, Leaf::Localhost), Version::Tls13, "-msg").await?;
     for n in 0..3 {
-        let (tell, heard) = async_channel::unbounded();
-        let typed = async {
+        only_hear(&mut stream, async |lines| {
             for letter in ["K", "k", "K"] {
                 tool.write(&format!("{letter}\n"))?;
                 // It looks for a letter at the start of what it reads: each is typed when the last was read.
                 tool.stderr.until("KEYUPDATE\n").await?;
                 tool.write("with new keys\n")?;
-                let line: Line<Bytes> = heard.recv().await.map_err(|_| failed("we hear nothing"))?;
-                ensure(line == "with new keys", "its line")?;
+                lines.next_is("with new keys").await?;
                 tool.stdout.until(">>> TLS 1.3, Handshake [length 0005], KeyUpdate").await?;
                 if letter == "K" {
-                    let answer = "<<< TLS 1.3, Handshake [length 0005], KeyUpdate\n    18 00 00 01 00\n";
-                    tool.stdout.until(answer).await?;
+                    tool.stdout.until(KEY_UPDATE_ANSWER).await?;
                 }
             }
-            Ok::<_, Stop>(())
-        };
-        let reads = async {
-            loop {
-                let line = stream.recv_line_owned().await?;
-                tell.try_send(line.ok_or_else(|| failed("it ended"))?).ok();
-            }
-        };
-        future::race(typed, reads).await?;
+            Ok(())
+        })
+        .await?;
         stream.send_line(format!("answer {n}")).await?;
         tool.stdout.until(&format!("answer {n}\r\n")).await?;
     }
@@ -77,8 +66,7 @@ async fn renegotiation<N: Net>(at: &At<N>) -> Verdict {
     tool.write("R\n")?;
     let error = tls_error(stream.recv_line().await)?;
     ensure_eq(&error, &TlsError::AlertReceived(Alert::new(40)), "what we say")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    closed?;
+    let ended = close(stream, tool).await?;
     ended.says(&["no renegotiation"])
 }
 
@@ -90,15 +78,14 @@ where
     let mut tool = start(at, port, version, "-quiet -nocommands")?;
     let mut stream = listener.accept().await?;
     stream.handshake().await?;
-    let expected = payload::megabytes(5);
+    let expected = ours::megabytes(5);
     tool.feed(expected.clone())?;
     let (exchanged, got) =
-        future::zip(payload::exchange(stream, &expected), tool.stdout.take(expected.len())).await;
-    let (mut stream, received) = exchanged?;
+        future::zip(ours::exchange(stream, &expected), tool.stdout.take(expected.len())).await;
+    let (stream, received) = exchanged?;
     ensure(received == expected, "what we received")?;
     ensure(got == expected, "what it received")?;
-    let (closed, ended) = future::zip(stream.close(), tool.end()).await;
-    ensure_eq(&closed?, &Closed::PeerEnded, "how it closed")?;
+    let ended = close(stream, tool).await?;
     ended.code(0)
 }
 
@@ -108,7 +95,7 @@ async fn small_records<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let mut tool = start(at, port, version, "-quiet -nocommands -max_send_frag 512")?;
     let mut stream = listener.accept().await?;
     stream.handshake().await?;
-    let expected = payload::megabytes(1);
+    let expected = ours::megabytes(1);
     tool.feed(expected.clone())?;
     let mut got = vec![0; expected.len()];
     stream.recv_exact(&mut got).await?;
@@ -122,7 +109,7 @@ async fn slow_reader<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let mut stream = listener.accept().await?;
     stream.handshake().await?;
     // More than the pipe and both sockets take.
-    let expected = payload::megabytes(24);
+    let expected = ours::megabytes(24);
     let mut sending = Box::pin(async {
         stream.send(&expected).await?;
         stream.close().await
