@@ -49,7 +49,13 @@ pub type Property = (&'static str, fn(&[u8]));
 /// for (name, property) in asyncnet_conformance::properties::ALL {
 ///     property(name.as_bytes());
 /// }
-/// assert_eq!(asyncnet_conformance::properties::ALL.len(), 3);
+/// assert_eq!(asyncnet_conformance::properties::ALL.len(), 6);
 /// ```
-pub const ALL: [Property; 3] =
-    [("line_reader", line_reader), ("outgoing", outgoing), ("recv_buffer", recv_buffer)];
+pub const ALL: [Property; 6] = [
+    ("line_reader", line_reader),
+    ("outgoing", outgoing),
+    ("recv_buffer", recv_buffer),
+    ("tls_mutated", tls_mutated),
+    ("tls_pair", tls_pair),
+    ("tls_stream", tls_stream),
+];

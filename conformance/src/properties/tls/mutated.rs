@@ -17,6 +17,9 @@ const PIECES_MAX: usize = 1_000;
 /// How many bytes are forged at once.
 const FORGED_BYTES_MAX: usize = 4 << 10;
 
+/// How many key updates may come, and be answered, with no text between: rustls takes 32.
+const UPDATES_MAX: usize = 32;
+
 /// What the steps of a script can be; what each means is at [`tls_mutated`].
 const ACTIONS: &[u8] = b"wWpqotkcexfyvldusrigjmh";
 
@@ -66,7 +69,7 @@ pub fn play_mutated(data: &[u8]) -> Played {
     let [which, providers] = script.header;
     restart_randomness();
     let attacked = Attacked::new(Setup::of(which, providers));
-    let mut player = Player { attacked, rest: script.rest };
+    let mut player = Player { attacked, rest: script.rest, updates: 0 };
     for (at, step) in script.steps.iter().enumerate() {
         player.attacked.place = (at, *step);
         player.step(*step);
@@ -80,6 +83,8 @@ struct Player<'a> {
     attacked: Attacked,
     /// What parameters are taken from.
     rest: &'a [u8],
+    /// How many key updates the peer made.
+    updates: usize,
 }
 
 impl Player<'_> {
@@ -172,7 +177,13 @@ impl Player<'_> {
                 let text = self.attacked.ours.connection.incoming_mut().take_front(n).to_vec();
                 self.attacked.received(&text);
             }
-            b'k' => self.attacked.oracle.refresh_keys(),
+            b'k' => {
+                self.attacked.oracle.refresh_keys();
+                self.updates += 1;
+                if self.updates > UPDATES_MAX {
+                    self.attacked.note_break();
+                }
+            }
             b'c' => {
                 self.attacked.ours.connection.close();
                 drop(self.attacked.process());

@@ -48,7 +48,7 @@ const ACTIONS: &[u8] = b"aAbBtTuUoOsSaAbBcCfFxX";
 ///
 /// ```
 /// // A line each way in plaintext, an upgrade, a line each way over TLS.
-/// asyncnet_conformance::properties::tls_pair(b"00a9B~U0A9b~u0sSB~b~B~b~a9A9");
+/// asyncnet_conformance::properties::tls_pair(b"00a9B~U0A9b~u0s0S0B~b~B~b~a9A9");
 /// ```
 pub fn tls_pair(data: &[u8]) {
     drop(play_pair(data));

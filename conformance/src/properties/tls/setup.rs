@@ -64,7 +64,7 @@ pub enum Kind {
     Retried,
     /// The server's certificates take several records.
     LongChain,
-    /// The keys are to be changed after a few records; TLS 1.2 cannot, and ends.
+    /// The keys are to be changed after a few records; TLS 1.2 cannot, and so there they are the tested ones' alone.
     ShortLived,
 }
 
@@ -144,12 +144,18 @@ impl Setup {
         (Ends { client: Arc::new(client), server: Arc::new(server) }, stock)
     }
 
+    /// Whether the keys of one end are. Over TLS 1.2 those of a peer would end its direction, of itself.
+    fn is_short_lived(self, end: Tested) -> bool {
+        let ours = self.tested == end || self.tested == Tested::Both;
+        self.kind == Kind::ShortLived && (ours || self.version == Version::Tls13)
+    }
+
     fn client(self) -> ClientConfig {
         let crypto = Crypto {
             provider: self.client,
             lies: self.tested == Tested::Server,
             retries: false,
-            short_lived: self.kind == Kind::ShortLived,
+            short_lived: self.is_short_lived(Tested::Client),
         };
         let builder = ClientConfig::builder_with_details(crypto.provider(), Arc::new(Still))
             .with_protocol_versions(versions(self.version))
@@ -169,7 +175,7 @@ impl Setup {
             provider: self.server,
             lies: self.tested == Tested::Client,
             retries: self.kind == Kind::Retried,
-            short_lived: self.kind == Kind::ShortLived,
+            short_lived: self.is_short_lived(Tested::Server),
         };
         let provider = crypto.provider();
         let builder = ServerConfig::builder_with_details(Arc::clone(&provider), Arc::new(Still))
