@@ -51,7 +51,7 @@ const ACTIONS: &[u8] = b"wWpqotkcexfyvldusrigjmh";
 /// If any of the above does not hold, or if nothing was broken and not all arrived.
 ///
 /// ```
-/// // A client: the server's flight, whose second record has a bit changed in its tag.
+/// // A client: the server's flight, in which a bit of byte 8 + 128 is changed.
 /// asyncnet_conformance::properties::tls_mutated(b"00f8|\x80\x01");
 /// ```
 pub fn tls_mutated(data: &[u8]) {
