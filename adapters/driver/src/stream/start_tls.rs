@@ -213,17 +213,20 @@ impl<T: Transport> Stream<T> {
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsInfo, Error>> {
         let after = self.connection.limits().handshake_time_max;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        // Once it is done, the rest is to send what it ends with, and has no time of its own.
-        let under_way = self.connection.tls().is_some_and(|session| !session.is_established());
-        let until =
-            self.handshake.as_mut().filter(|_| under_way).map(|handshake| {
-                *handshake.until.get_or_insert_with(|| transport.now().saturating_add(after))
-            });
+        let until = self
+            .handshake
+            .as_mut()
+            .map(|handshake| *handshake.until.get_or_insert_with(|| transport.now().saturating_add(after)));
         if let Poll::Ready(done) = self.poll_handshake_on(cx) {
             return Poll::Ready(done);
         }
         let (Some(until), Some(transport)) = (until, self.transport.as_mut()) else { return Poll::Pending };
         ready!(transport.poll_until(cx, until));
+        if let Some(info) = self.tls_info() {
+            // It is done but for sending what it ends with, which goes out with what comes next.
+            self.handshake = None;
+            return Poll::Ready(Ok(info));
+        }
         let (_, _, session) = self.connection.sides();
         Poll::Ready(Err(session.map_or(TlsError::NotStarted, |session| session.time_out(after)).into()))
     }
