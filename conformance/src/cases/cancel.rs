@@ -56,7 +56,7 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
 
 /// A receive call.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Call {
+pub(super) enum Call {
     Recv,
     RecvOwned,
     RecvExact,
@@ -69,7 +69,7 @@ enum Call {
     Peek,
 }
 
-const CALLS: [Call; 10] = [
+pub(super) const CALLS: [Call; 10] = [
     Call::Recv,
     Call::RecvOwned,
     Call::RecvExact,
@@ -125,7 +125,7 @@ async fn call<T: Transport>(
     })
 }
 
-const SENT: &[u8] = b"one\nand two\n\nthree, a longer one\nfour\n";
+pub(super) const SENT: &[u8] = b"one\nand two\n\nthree, a longer one\nfour\n";
 
 async fn receive<F: Fixture>(at: &F) -> Verdict {
     for kind in CALLS {
@@ -133,32 +133,34 @@ async fn receive<F: Fixture>(at: &F) -> Verdict {
             for size in [1, 3, 8, SENT.len()] {
                 let what =
                     format!("{kind:?}, dropped whenever it waits for the {waits}. time, pieces of {size}");
-                let (stream, peer) = at.pair().await?;
-                ensure_eq(&receive_all(stream, peer, kind, waits, size, &what).await?[..], SENT, &what)?;
+                let (stream, mut peer) = at.pair().await?;
+                let mut pieces = SENT.chunks(size);
+                let next = || match pieces.next() {
+                    Some(piece) => drop(peer.write_all(piece)),
+                    None => drop(peer.shutdown_write()),
+                };
+                // A buffer that is larger than a block is filled by the socket itself.
+                let long = size > 3;
+                ensure_eq(&receive_all(stream, next, kind, waits, long, &what).await?[..], SENT, &what)?;
             }
         }
     }
     Ok(())
 }
 
-/// Receives all with one kind of call, each of which is dropped when it waits for the `waits`th time.
-async fn receive_all<T: Transport>(
+/// Receives all with one kind of call, each of which is dropped when it waits for the `waits`th time; each time it
+/// waits, `next` has the peer send on.
+pub(super) async fn receive_all<T: Transport>(
     mut stream: Stream<T>,
-    mut peer: Box<dyn Peer>,
+    mut next: impl FnMut(),
     kind: Call,
     waits: usize,
-    size: usize,
+    long: bool,
     what: &str,
 ) -> Result<Vec<u8>, Stop> {
-    let mut pieces = SENT.chunks(size);
-    let mut next = || match pieces.next() {
-        Some(piece) => drop(peer.write_all(piece)),
-        None => drop(peer.shutdown_write()),
-    };
     let mut all = Vec::new();
     for _ in 0..1_000 {
-        // A buffer that is larger than a block is filled by the socket itself.
-        let mut memory = if kind == Call::Recv && size > 3 { vec![b'.'; 5_000] } else { BEFORE.to_vec() };
+        let mut memory = if kind == Call::Recv && long { vec![b'.'; 5_000] } else { BEFORE.to_vec() };
         let before = memory.clone();
         match drop_and_go_on(waits, call(&mut stream, kind, &mut memory), &mut next).await {
             None => {

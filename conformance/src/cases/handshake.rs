@@ -181,7 +181,7 @@ fn play(peer: &mut TlsPeer, mut count: usize) -> io::Result<bool> {
 }
 
 /// Takes in what comes until that makes rustls say something, which is not sent, or ends the handshake.
-fn look(peer: &mut TlsPeer) -> io::Result<()> {
+pub(super) fn look(peer: &mut TlsPeer) -> io::Result<()> {
     let mut buf = [0; 4096];
     while peer.tls().is_handshaking() && !peer.tls().wants_write() {
         let n = peer.wire()?.read(&mut buf)?;

@@ -5,15 +5,19 @@ mod datagram;
 mod ends;
 mod handshake;
 mod lines;
+mod meter;
 mod network;
 mod receive;
 mod send;
 mod session;
 mod tls_broken;
+mod tls_cancel;
 mod tls_certificates;
 mod tls_ends;
 mod tls_info;
+mod tls_keys;
 mod tls_network;
+mod tls_records;
 mod tls_time;
 mod upgrade;
 mod upgrade_state;
@@ -43,6 +47,9 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
         tls_info::cases(),
         tls_ends::cases(),
         tls_broken::cases(),
+        tls_records::cases(),
+        tls_keys::cases(),
+        tls_cancel::cases(),
         upgrade::cases(),
         upgrade_state::cases(),
     ]

@@ -1,15 +1,19 @@
 //! How long a handshake may take, and what else ends one that does not come to an end by itself.
 
+use super::handshake::look;
+use super::meter::over;
 use super::send::collect;
 use super::session::{Ours, Setup, ensure_failed, tls_error};
-use super::wire::{HANDSHAKE, records};
+use super::wire::{ALERT, HANDSHAKE, records};
 use crate::adapter::Fixture;
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
 use crate::peer::{Peer, joined};
-use crate::steps::drop_after;
-use asyncnet_driver::tls::TlsError;
+use crate::pki::Version;
+use crate::steps::{drop_after, lockstep};
+use asyncnet_driver::tls::{Leftover, TlsError};
 use asyncnet_driver::{Closed, Fault, Limits, Stream, Transport};
 use futures_lite::future;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 /// What a handshake may take here.
@@ -30,6 +34,11 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             "tls::closed_while_pending",
             "a close or an abort in the middle of a handshake says nothing that TLS would take for an end",
             |at| Box::pin(closed_while_pending(at)),
+        ),
+        Case::new(
+            "tls::stuck_output",
+            "what cannot be sent for want of room is waited for until its time, and hides no outcome",
+            |at| Box::pin(stuck_output(at)),
         ),
     ]
 }
@@ -99,6 +108,66 @@ async fn time_goes_on<F: Fixture>(at: &F) -> Verdict {
         let error = tls_error(stream.start_tls(setup.how()?).await, "its time is over")?;
         ensure_eq(&error, &timed_out(), setup.what())?;
         ensure_over(stream, peer, &setup).await?;
+    }
+    Ok(())
+}
+
+async fn stuck_output<F: Fixture>(at: &F) -> Verdict {
+    // The tickets of a server that is done do not go out.
+    let setup = Setup::new(Version::Tls13, Ours::Server);
+    let (stream, wire) = at.pair().await?;
+    let (mut stream, meter) = over(stream)?;
+    let mut peer = setup.peer(wire)?;
+    let time = stream.limits().handshake_time_max;
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let peer = std::thread::spawn(move || {
+        let hello = peer.output()?;
+        peer.wire()?.write_all(&hello)?;
+        look(&mut peer)?;
+        let bytes = [peer.output()?, peer.seal(b"line\n")?].concat();
+        // Until then nothing is held.
+        wait.recv().ok();
+        peer.wire()?.write_all(&bytes)?;
+        Ok(peer)
+    });
+    let mut go_on = Some(go_on);
+    lockstep(stream.start_tls(setup.how()?), || {
+        if meter.written() > 0 {
+            meter.hold(true);
+            go_on.take();
+        }
+        if meter.refused() > 0 {
+            // It is done, and has tickets to send.
+            meter.skip(time);
+        }
+    })
+    .await?;
+    ensure(stream.is_tls() && !stream.is_handshaking(), "it is done, whatever waits to be sent")?;
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "line"), "what the peer sent behind it")?;
+    meter.hold(false);
+    stream.send_line("answer").await?;
+    let mut peer = joined(peer)?;
+    let mut answer = [0; 8];
+    peer.read_exact(&mut answer)?;
+    ensure_eq(&answer, b"answer\r\n", "what the peer received, behind the tickets")?;
+
+    // The alert of a handshake that failed does not go out: why it failed is told all the same.
+    for setup in Setup::each() {
+        let (stream, mut wire) = at.pair().await?;
+        let (mut stream, meter) = over(stream)?;
+        wire.write_all(b"220 ready\r\n")?;
+        stream.peek().await?;
+        meter.hold(true);
+        let how = setup.how()?.leftover(Leftover::IntoTls);
+        let started = lockstep(stream.start_tls(how), || meter.skip(time)).await;
+        let error = tls_error(started, "plaintext")?;
+        ensure_eq(&error, &TlsError::NotTls, "plaintext")?;
+        meter.hold(false);
+        let said = collect(wire);
+        stream.close().await?;
+        let said = joined(said)?;
+        let last = records(&said)?.last().map(|record| record.kind);
+        ensure_eq(&last, &Some(ALERT), "the last that the peer got")?;
     }
     Ok(())
 }
