@@ -331,6 +331,8 @@
 //!
 //! - `lines`, `receive`, `send`, `ends`, `cancel`: the stream's promises, with input cut at every byte. The driver
 //!   keeps most of them; an adapter breaks them when it loses a wake-up, gives `Pending` for an end, or reports half a write.
+//! - `tls`, `upgrade`: handshakes that fail, ends, records, key updates, and plaintext that is left over; the first five
+//!   again over TLS, as `tls12::...` and `tls13::...`. The driver keeps all of it, over whatever transport works.
 //! - `connect`, `dial`, `listen`: the network. A dropped connect closes its socket, a dropped accept loses no connection.
 //! - `process`: descriptors, counted in a child process. The program starts itself again, so its `main` begins with
 //!   [`child`], for each of its adapters:

@@ -8,7 +8,7 @@ pub use tokio::Tokio;
 
 use crate::adapter::Sockets;
 use crate::case::{Case, LocalFuture, Verdict};
-use crate::cases::split;
+use crate::cases::{split, split_tls};
 use crate::run::{Job, child, jobs, memory_jobs};
 use asyncnet_driver::{Endpoints, Net, SplitTransport};
 
@@ -42,6 +42,7 @@ fn own_cases<N: Net>(
     two_tasks: Run<N>,
     buf_read: Run<N>,
     foreign: Run<N>,
+    foreign_tls: Run<N>,
     convert: Run<N>,
 ) -> Vec<Case<Sockets<N>>>
 where
@@ -56,6 +57,7 @@ where
         ),
         Case::new("traits::buf_read", "a stream has the runtime's AsyncBufRead", buf_read),
         Case::new("traits::foreign", "a foreign stream with the runtime's traits is a transport", foreign),
+        Case::new("traits::foreign_tls", "TLS goes over a foreign stream, and over TLS in it", foreign_tls),
         Case::new(
             "traits::convert",
             "streams come from the runtime's own sockets, and go back to them",
@@ -65,6 +67,11 @@ where
             "halves::split",
             "a stream comes apart into halves that own their buffers, and together again",
             |at| Box::pin(split(at)),
+        ),
+        Case::new(
+            "halves::tls",
+            "halves share one TLS session: both ways at once, what fails one fails the other",
+            |at| Box::pin(split_tls(at)),
         ),
     ]
 }

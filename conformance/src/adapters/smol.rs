@@ -2,6 +2,7 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::cases::tls_over;
 use crate::steps::drop_after;
 use asyncnet_driver::Stream;
 use asyncnet_smol::{IoTransport, SmolNet, SmolTransport};
@@ -33,6 +34,7 @@ impl Adapter for Smol {
             |at| Box::pin(two_tasks(at)),
             |at| Box::pin(buf_read(at)),
             |at| Box::pin(foreign(at)),
+            |at| Box::pin(tls_over(at, IoTransport::new)),
             |at| Box::pin(convert(at)),
         )
     }

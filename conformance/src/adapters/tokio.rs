@@ -2,6 +2,7 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::cases::tls_over;
 use crate::steps::drop_after;
 use asyncnet_driver::Stream;
 use asyncnet_tokio::{Either, IoTransport, TokioNet, TokioTransport};
@@ -53,6 +54,7 @@ impl Adapter for Tokio {
             |at| Box::pin(two_tasks(at)),
             |at| Box::pin(buf_read(at)),
             |at| Box::pin(foreign(at)),
+            |at| Box::pin(tls_over(at, |inner| IoTransport::new(tokio::io::BufWriter::new(inner)))),
             |at| Box::pin(convert(at)),
         )
     }

@@ -14,6 +14,8 @@ mod tls_broken;
 mod tls_cancel;
 mod tls_certificates;
 mod tls_ends;
+#[cfg(feature = "adapters")]
+mod tls_halves;
 mod tls_info;
 mod tls_keys;
 mod tls_network;
@@ -25,6 +27,8 @@ mod wire;
 
 #[cfg(feature = "adapters")]
 pub(crate) use network::split;
+#[cfg(feature = "adapters")]
+pub(crate) use tls_halves::{split_tls, tls_over};
 
 use crate::adapter::{Fixture, Sockets};
 use crate::case::Case;
