@@ -170,8 +170,7 @@ fn play(peer: &mut TlsPeer, mut count: usize) -> io::Result<bool> {
                 return Ok(false);
             }
             count -= 1;
-            let from = record.body.as_ptr() as usize - flight.as_ptr() as usize - 5;
-            peer.wire()?.write_all(&flight[from..from + 5 + record.body.len()])?;
+            peer.wire()?.write_all(record.whole)?;
         }
         if !peer.tls().is_handshaking() {
             return Ok(true);

@@ -1,5 +1,6 @@
 //! How long a handshake may take, and what else ends one that does not come to an end by itself.
 
+use super::cancel::{FILLING, fill_up};
 use super::handshake::look;
 use super::meter::over;
 use super::send::collect;
@@ -34,6 +35,11 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             "tls::closed_while_pending",
             "a close or an abort in the middle of a handshake says nothing that TLS would take for an end",
             |at| Box::pin(closed_while_pending(at)),
+        ),
+        Case::new(
+            "tls::stuck_plaintext",
+            "an upgrade whose plaintext does not go out in its time fails, and has not begun",
+            |at| Box::pin(stuck_plaintext(at)),
         ),
         Case::new(
             "tls::stuck_output",
@@ -168,6 +174,24 @@ async fn stuck_output<F: Fixture>(at: &F) -> Verdict {
         let said = joined(said)?;
         let last = records(&said)?.last().map(|record| record.kind);
         ensure_eq(&last, &Some(ALERT), "the last that the peer got")?;
+    }
+    Ok(())
+}
+
+async fn stuck_plaintext<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, wire) = at.pair_with(limits()).await?;
+        fill_up(&mut stream).await?;
+        let (started, ()) = future::zip(stream.start_tls(setup.how()?), at.elapse(TIME)).await;
+        ensure_eq(&tls_error(started, "nobody reads")?, &timed_out(), setup.what())?;
+        ensure(!stream.is_tls() && !stream.is_handshaking(), "nothing has begun")?;
+        ensure_eq(&tls_error(stream.handshake().await, "none")?, &TlsError::NotStarted, "nothing has begun")?;
+        // Once somebody reads, all of it is plaintext, and so is what is sent then.
+        let got = collect(wire);
+        stream.send(b"still plain").await?;
+        stream.shutdown_write().await?;
+        let got = joined(got)?;
+        ensure(got.ends_with(b"fffstill plain") && got.len() == FILLING + 11, "not what was sent")?;
     }
     Ok(())
 }

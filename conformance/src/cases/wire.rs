@@ -62,11 +62,15 @@ pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const TEXT: u8 = 23;
 
+const HEADER_LEN: usize = 5;
+
 /// A record on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     pub(super) kind: u8,
     pub(super) body: &'a [u8],
+    /// With its header.
+    pub(super) whole: &'a [u8],
 }
 
 impl Record<'_> {
@@ -83,7 +87,7 @@ pub(super) fn records(mut bytes: &[u8]) -> Result<Vec<Record<'_>>, Stop> {
         let len = usize::from(u16::from_be_bytes([*high, *low]));
         ensure(rest.len() >= len, format!("a record of {len} bytes is cut after {}", rest.len()))?;
         let (body, behind) = rest.split_at(len);
-        records.push(Record { kind: *kind, body });
+        records.push(Record { kind: *kind, body, whole: &bytes[..HEADER_LEN + len] });
         bytes = behind;
     }
     ensure(bytes.is_empty(), format!("no record: {:?}", bytes.escape_ascii().to_string()))?;
