@@ -175,15 +175,13 @@ pub(super) async fn fail<F: Fixture>(at: &F, setup: &Setup) -> Result<(TlsError,
     let (mut stream, wire) = at.pair().await?;
     let (wire, seen) = Tap::on(wire);
     let mut peer = setup.peer(wire)?;
-    let peer = std::thread::spawn(move || {
-        let outcome = peer.read(&mut [0; 1]);
-        peer.wire()?.read_to_end(&mut Vec::new())?;
-        Ok(outcome)
-    });
+    let peer = std::thread::spawn(move || Ok((peer.read(&mut [0; 1]), peer)));
     let error = tls_error(stream.start_tls(setup.how()?).await, &setup.what())?;
+    // The alert is sent: it needs no call more.
+    let (outcome, peer) = joined(peer)?;
     ensure_failed(&mut stream, &error).await?;
-    ensure_eq(&stream.close().await?, &Closed::PeerEnded, "the close")?;
-    let outcome = joined(peer)?;
+    let (closed, _) = close(&mut stream, peer).await?;
+    ensure_eq(&closed?, &Closed::PeerEnded, "the close")?;
     let ours = !matches!(error, TlsError::AlertReceived(_));
     ensure_alerts(&seen, usize::from(ours), &setup.what())?;
     Ok((error, outcome))

@@ -8,7 +8,7 @@ use crate::peer::joined;
 use crate::tls_peer::TlsPeer;
 use asyncnet_core::tls::rustls::AlertDescription;
 use asyncnet_driver::tls::TlsError;
-use std::io;
+use std::io::{self, Read};
 
 pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
     vec![
@@ -87,18 +87,20 @@ async fn broken_record<F: Fixture>(at: &F) -> Verdict {
             }
             let error = tls_error(stream.recv_line().await, &what)?;
             ensure(matches!(error, TlsError::Protocol(_)), format!("{what}: {error:?}"))?;
+            let expected = match breakage {
+                Breakage::Overlong | Breakage::NoRecord => AlertDescription::DecodeError,
+                _ => AlertDescription::BadRecordMac,
+            };
+            // The alert is sent: it needs no call more.
+            let read = peer.read(&mut [0; 1]);
+            ensure_eq(&alert_seen(&read), &Some(expected), format!("{what}: the peer saw {read:?}"))?;
             if breakage != Breakage::Doubled {
                 ensure_eq(&stream.recv_owned(100).await?[..], b"part", format!("{what}: what came before"))?;
             }
             ensure_every_call(&mut stream, &error).await?;
             ensure_eq(&stream.received_len(), &0, &what)?;
-            let (closed, text) = close(&mut stream, peer).await?;
+            let (closed, _) = close(&mut stream, peer).await?;
             closed?;
-            let expected = match breakage {
-                Breakage::Overlong | Breakage::NoRecord => AlertDescription::DecodeError,
-                _ => AlertDescription::BadRecordMac,
-            };
-            ensure_eq(&alert_seen(&text), &Some(expected), format!("{what}: the peer saw {text:?}"))?;
             ensure_alerts(&seen, 1, &what)?;
         }
     }
