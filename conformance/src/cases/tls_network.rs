@@ -9,6 +9,7 @@ use crate::case::{Case, Verdict, ensure, ensure_eq, ensure_err};
 use crate::peer::{joined, tcp};
 use crate::pki::{ClientSetup, Leaf, ServerSetup, Version};
 use crate::steps::drop_after;
+use crate::tls_peer::TlsPeer;
 use asyncnet_core::tls::rustls::AlertDescription;
 use asyncnet_driver::tls::{CertificateFault, TlsError, TlsListener};
 use asyncnet_driver::{Connector, Error, Limits, Net};
@@ -48,6 +49,11 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
         Case::new("tls::dial_silent", "dialing a server that says nothing fails after its time", |at| {
             Box::pin(dial_silent(at))
         }),
+        Case::new(
+            "tls::dial_truncated",
+            "a dialed stream that is cut is Truncated, or ends well where that is accepted",
+            |at| Box::pin(dial_truncated(at)),
+        ),
         Case::new(
             "tls::connect",
             "a server without a name to verify is not connected to, nor one by a name that is none",
@@ -248,6 +254,34 @@ async fn dial_silent<N: Net>(at: &Sockets<N>) -> Verdict {
     let outcome = connector.dial(at.net(), "127.0.0.1", listener.local_addr()?.port()).await;
     let error = tls_error(outcome, "a silent server")?;
     ensure_eq(&error, &TlsError::HandshakeTimedOut { after_ms: 30 }, "a silent server")
+}
+
+async fn dial_truncated<N: Net>(at: &Sockets<N>) -> Verdict {
+    tcp_only(at)?;
+    let setup = Setup::new(Version::Both, Ours::Client);
+    for accept in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let theirs = setup.theirs()?;
+        let served = std::thread::spawn(move || {
+            let mut peer = TlsPeer::new(tcp(listener.accept()?.0)?, theirs);
+            peer.write_all(b"hello\n")?;
+            peer.wire()?.shutdown_write()?;
+            peer.read(&mut [0; 1])
+        });
+        let connector = Connector::new().tls(&setup.client).accept_truncation(accept);
+        let mut stream = connector.dial(at.net(), "localhost", port).await?;
+        ensure(stream.recv_line().await?.is_some_and(|line| line == "hello"), "a line")?;
+        if accept {
+            ensure(stream.recv_line().await?.is_none(), "an end that is accepted")?;
+        } else {
+            let error = ensure_err(stream.recv_line().await, "an end that is not")?;
+            ensure(error.is_truncated(), format!("{error:?}"))?;
+        }
+        stream.close().await?;
+        ensure_eq(&joined(served)?, &0, "what the server saw then")?;
+    }
+    Ok(())
 }
 
 async fn connect<N: Net>(at: &Sockets<N>) -> Verdict {
