@@ -37,6 +37,19 @@ fn nothing_follows_our_close_notify() {
     }
 }
 
+/// rustls has no `close_notify` then: it follows what was queued, once that is sealed.
+#[test]
+fn a_close_before_the_handshake_is_done() {
+    for setup in setups() {
+        let mut link = Link::new(setup);
+        link.ours.connection.send(b"all there is").unwrap();
+        link.ours.connection.close();
+        assert_eq!(link.carry(), Ok(()));
+        assert_eq!(link.oracle.text(), b"all there is");
+        assert!(link.oracle.has_peer_closed());
+    }
+}
+
 /// Each direction ends by itself, over either version.
 #[test]
 fn half_closes() {

@@ -101,6 +101,14 @@ pub(super) fn restart_randomness() {
     STATE.set(SEED);
 }
 
+/// Does some work with other random numbers, the `n`th ones, and goes on with those from before.
+pub(super) fn with_other_randomness<R>(n: u64, work: impl FnOnce() -> R) -> R {
+    let state = STATE.replace((SEED ^ n.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1);
+    let done = work();
+    STATE.set(state);
+    done
+}
+
 const SEED: u64 = 0x853C_49E6_748F_EA9B;
 
 thread_local! {

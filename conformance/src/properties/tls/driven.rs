@@ -114,9 +114,12 @@ impl Driven {
     ///
     /// # Panics
     ///
-    /// If it is another one, or none.
+    /// If it is another one, or none; or if text that waits is lost.
     pub fn process(&mut self) -> Result<(), ProcessError> {
+        let waits = self.connection.plain().len();
         let processed = self.connection.process();
+        let left = self.connection.plain().len();
+        assert!(left >= waits, "{left} bytes wait, not {waits}");
         if let Err(ProcessError::Tls(error)) = &processed {
             self.note(error);
         }

@@ -1,8 +1,9 @@
 //! Sessions to be resumed, made ahead: each resumed handshake takes one, whatever became of the handshakes before it.
 //!
-//! Invariant: connections take from a stock and put nothing there, so that it is as long as it was filled; only filling
-//! it puts.
+//! Invariants: connections take from a stock and put nothing there, so that it is as long as it was filled; only filling
+//! it puts. Each filling has random numbers of its own: a server knows its tickets by them.
 
+use super::crypto::with_other_randomness;
 use super::oracle::Oracle;
 use super::setup::Ends;
 use asyncnet_core::tls::rustls::client::{ClientSessionStore, Resumption};
@@ -15,6 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many tickets one handshake brings.
 const TICKETS: usize = 64;
+
+/// How many sessions a server remembers: some are never asked for again, where a hello was broken.
+const SERVER_SESSIONS_MAX: usize = 1_000;
 
 /// How many tickets there are to be for who begins a connection: threads may begin some at once.
 const TICKETS_MIN: usize = 32;
@@ -29,6 +33,8 @@ struct Sessions {
     tls12: Option<Tls12ClientSessionValue>,
     tls13: Vec<Tls13ClientSessionValue>,
     servers: HashMap<Vec<u8>, Vec<u8>>,
+    /// How often it was filled.
+    fillings: u64,
 }
 
 /// The client's or the server's door to a stock.
@@ -49,12 +55,21 @@ impl Stock {
 
     /// Sees to it that there are sessions to resume, by a handshake if there are none.
     pub(super) fn fill(&self, ends: &Ends) {
-        let sessions = lock(&self.sessions);
-        let enough = sessions.tls12.is_some() || sessions.tls13.len() >= TICKETS_MIN;
-        drop(sessions);
-        if enough {
+        let mut sessions = lock(&self.sessions);
+        if sessions.tls12.is_some() || sessions.tls13.len() >= TICKETS_MIN {
             return;
         }
+        if sessions.servers.len() > SERVER_SESSIONS_MAX {
+            sessions.servers.clear();
+            sessions.tls13.clear();
+        }
+        sessions.fillings += 1;
+        let fillings = sessions.fillings;
+        drop(sessions);
+        with_other_randomness(fillings, || self.handshake(ends));
+    }
+
+    fn handshake(&self, ends: &Ends) {
         let mut client = ClientConfig::clone(&ends.client);
         client.resumption = Resumption::store(Arc::new(Door { fills: true, ..self.client() }));
         let mut server = ServerConfig::clone(&ends.server);
