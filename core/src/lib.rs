@@ -89,7 +89,7 @@ pub mod tls;
 pub use accept::{AcceptDecision, AcceptFault, AcceptPolicy};
 pub use block::{BLOCK_BYTES, Block, Blocks, FreshBlocks};
 pub use connection::Connection;
-pub use dial::{DialPlan, DialStep};
+pub use dial::{DIAL_ADDRESSES_MAX, DialPlan, DialStep, DialTimes};
 pub use endpoint::{Endpoint, UnixName};
 pub use error::{Fault, ProcessError, RecvError, SendError};
 pub use incoming::Incoming;

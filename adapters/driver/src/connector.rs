@@ -1,14 +1,19 @@
 //! What a connection is to be like, said before there is one: its limits, and whether it speaks TLS.
 
-use crate::dial::dial;
+use crate::dial::{dial, no_answer};
 use crate::error::{Error, Operation};
 use crate::net::Net;
 use crate::stream::Stream;
 use crate::tls::{Leftover, StartTls};
+use crate::transport::Timer;
 use asyncnet_core::tls::rustls::ClientConfig;
-use asyncnet_core::{Endpoint, Limits};
-use std::fmt;
+use asyncnet_core::{DialTimes, Endpoint, Limits};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+use std::{fmt, io};
 
 /// How to connect. It may be kept, and used any number of times.
 ///
@@ -44,6 +49,7 @@ use std::sync::Arc;
 #[must_use = "it connects when it is told to"]
 pub struct Connector {
     limits: Limits,
+    dial_times: DialTimes,
     tls: Option<Arc<ClientConfig>>,
     server_name: Option<Box<str>>,
     accept_truncation: bool,
@@ -68,6 +74,25 @@ impl Connector {
     /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// How long connecting may take, before TLS, which has a time of its own. A connection to one address has that of an
+    /// attempt, or of the whole if that is shorter.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::{Connector, DialTimes};
+    /// use std::time::Duration;
+    ///
+    /// let mut times = DialTimes::default();
+    /// times.time_max = Duration::ZERO;
+    /// let connector = Connector::new().dial_times(times);
+    /// assert!(connector.dial(&asyncnet_smol::SmolNet, "localhost", 1).await.is_err());
+    /// # })
+    /// ```
+    pub fn dial_times(mut self, times: DialTimes) -> Self {
+        self.dial_times = times;
         self
     }
 
@@ -117,7 +142,8 @@ impl Connector {
     /// See the example at [`Connector`].
     pub async fn dial<N: Net>(&self, net: &N, host: &str, port: u16) -> Result<Stream<N::Transport>, Error> {
         let how = self.how(host)?;
-        self.begin(dial(net, host, port).await?, how).await
+        let stream = dial(net, host, port).times(self.dial_times).await?;
+        self.begin(stream, how).await
     }
 
     /// Connects to one address. With TLS, the certificate has to be for that IP address unless a
@@ -125,7 +151,8 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; with TLS also as [`Stream::start_tls`], and before anything is connected
+    /// [`Error::Io`], [`TimedOut`](io::ErrorKind::TimedOut) if there is no answer in the
+    /// [`dial_times`](Self::dial_times); with TLS also as [`Stream::start_tls`], and before anything is connected
     /// [`TlsError::Name`](crate::tls::TlsError::Name).
     ///
     /// # Cancel safety
@@ -147,8 +174,27 @@ impl Connector {
             Endpoint::Inet(address) => self.how(&address.ip().to_string())?,
             _ => self.how("")?,
         };
-        let transport = net.connect(to).await.map_err(|error| Error::io_at(Operation::Connect, to, error))?;
+        let connected = self.connect_in_time(net, to).await;
+        let transport = connected.map_err(|error| Error::io_at(Operation::Connect, to, error))?;
         self.begin(Stream::new(transport), how).await
+    }
+
+    async fn connect_in_time<N: Net>(&self, net: &N, to: &Endpoint) -> io::Result<N::Transport> {
+        let time_max = self.dial_times.attempt_time_max.min(self.dial_times.time_max);
+        let mut timer = net.timer();
+        let until = timer.now().saturating_add(time_max);
+        let mut connect = net.connect(to);
+        poll_fn(|cx| {
+            if let Poll::Ready(connected) = Pin::new(&mut connect).poll(cx) {
+                return Poll::Ready(connected);
+            }
+            if until == Duration::MAX {
+                return Poll::Pending;
+            }
+            ready!(timer.poll_until(cx, until));
+            Poll::Ready(Err(no_answer(time_max)))
+        })
+        .await
     }
 
     /// How TLS is to begin with a host, if it is to.
@@ -176,6 +222,7 @@ impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
             .field("limits", &self.limits)
+            .field("dial_times", &self.dial_times)
             .field("tls", &self.tls.is_some())
             .field("server_name", &self.server_name)
             .field("accept_truncation", &self.accept_truncation)

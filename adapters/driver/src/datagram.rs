@@ -3,7 +3,7 @@
 //! A type of its own, and no stream: nothing is gathered or cut, an empty message is not an end, and what the network says
 //! of an earlier message (ECONNREFUSED) is an error of a later call that leaves the socket as it was.
 
-use crate::dial::DialError;
+use crate::dial::{Next, Search};
 use crate::error::{Error, Operation};
 use crate::net::Net;
 use crate::transport::Endpoints;
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -308,20 +308,19 @@ impl<D: DatagramSocket> Datagram<D> {
         port: u16,
         bytes: &[u8],
     ) -> Result<(), Error> {
-        let mut report = DialError::new(host, port);
-        match net.resolve(host, port).await {
-            Err(error) => report.lookup_failed(error),
-            Ok(addresses) => {
-                for address in addresses {
-                    let to = Endpoint::Inet(address);
-                    match self.senders.wait(|cx| self.socket.poll_send_to(cx, bytes, Some(&to))).await {
-                        Ok(()) => return Ok(()),
-                        Err(error) => report.attempt_failed(address, error),
-                    }
-                }
+        let send = async |to| self.senders.wait(|cx| self.socket.poll_send_to(cx, bytes, Some(&to))).await;
+        let mut search = Search::new(net, host, port);
+        loop {
+            match poll_fn(|cx| search.poll_next(cx)).await {
+                Next::Start(address) => match send(Endpoint::Inet(address)).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => search.attempt_failed(address, error),
+                },
+                // No attempt is under way when the search is asked.
+                Next::GaveUp(_) => {}
+                Next::End => return Err(search.failed([])),
             }
         }
-        Err(Error::Dial(Box::new(report)))
     }
 
     /// Sends a message to the peer the socket is connected to.
@@ -461,52 +460,6 @@ impl<D: DatagramSocket> Datagram<D> {
     pub fn into_socket(self) -> D {
         self.socket
     }
-}
-
-/// Looks a host up, and connects a new datagram socket to the first of its addresses that can be: nothing is sent for that,
-/// so whether anybody is there a later call tells.
-///
-/// # Errors
-///
-/// [`Error::Dial`] with each address that was tried and why it failed, or why the name could not be looked up.
-///
-/// # Cancel safety
-///
-/// Dropped, it closes its socket.
-///
-/// ```
-/// # futures_lite::future::block_on(async {
-/// use asyncnet_driver::dial_datagram;
-///
-/// let server = asyncnet_smol::bind("127.0.0.1:0")?;
-/// let port = server.local_endpoint()?.as_inet().unwrap().port();
-/// let client = dial_datagram(&asyncnet_smol::SmolNet, "127.0.0.1", port).await?;
-/// client.send(b"ping").await?;
-/// assert_eq!(server.recv_from_owned(100).await?.0, "ping");
-/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
-/// ```
-pub async fn dial_datagram<N: Net>(net: &N, host: &str, port: u16) -> Result<Datagram<N::Datagram>, Error> {
-    let mut report = DialError::new(host, port);
-    match net.resolve(host, port).await {
-        Err(error) => report.lookup_failed(error),
-        Ok(addresses) => {
-            for address in addresses {
-                let any = match address.ip() {
-                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                };
-                let connected = net.bind(&Endpoint::Inet(SocketAddr::new(any, 0))).and_then(|socket| {
-                    socket.connect(&Endpoint::Inet(address))?;
-                    Ok(socket)
-                });
-                match connected {
-                    Ok(socket) => return Ok(Datagram::new(socket)),
-                    Err(error) => report.attempt_failed(address, error),
-                }
-            }
-        }
-    }
-    Err(Error::Dial(Box::new(report)))
 }
 
 impl Direction {

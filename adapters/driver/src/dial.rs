@@ -1,21 +1,30 @@
 //! Reaching a host by name: looks it up, tries its addresses by the core's plan, keeps the first that answers.
 //!
-//! Invariant: each attempt has a socket of its own, and all sockets but the winner's are closed when the dial ends or is
-//! dropped, because the futures own them.
+//! `dial_datagram` is its like for UDP, where nobody answers; both search with what is here. What a search came to when
+//! all failed is a [`DialError`].
+//!
+//! Invariants: each attempt has a socket of its own, and all sockets but the winner's are closed when the dial ends or is
+//! dropped, because the futures own them; what is an IP address already is never looked up, whoever the resolver is.
 
+use crate::dial_error::DialError;
 use crate::error::Error;
 use crate::net::Net;
 use crate::stream::Stream;
 use crate::transport::Timer;
-use asyncnet_core::{DialPlan, DialStep, Endpoint};
+use asyncnet_core::{DialPlan, DialStep, DialTimes, Endpoint};
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::{error, fmt, io};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::{fmt, io};
 
 /// Connects to a host by name or address: its addresses are tried as RFC 8305 says, each on a new socket, and the
 /// first that answers is taken.
+///
+/// The host stands alone, without a port and without brackets: `example.org`, `192.0.2.1`, `2001:db8::1`. An IP address
+/// is dialed as it is; any other text is for the resolver, also `fe80::1%eth0`, whose zone is the name of an interface.
+/// [`Dial::times`] sets how long it may take. For UDP see [`dial_datagram`](crate::dial_datagram).
 ///
 /// # Errors
 ///
@@ -36,17 +45,10 @@ use std::{error, fmt, io};
 /// # })
 /// ```
 pub fn dial<'a, N: Net>(net: &'a N, host: &str, port: u16) -> Dial<'a, N> {
-    Dial {
-        net,
-        timer: net.timer(),
-        resolve: Some(net.resolve(host, port)),
-        plan: DialPlan::new([]),
-        attempts: Vec::new(),
-        report: DialError::new(host, port),
-    }
+    Dial { search: Search::new(net, host, port), attempts: Vec::new() }
 }
 
-/// A dial under way: what [`dial`] returns.
+/// A dial under way: what [`dial`] returns. Its time begins when it is first polled.
 ///
 /// It can be named, so that a caller that spawns can ask for `Dial<'_, N>: Send`.
 ///
@@ -58,13 +60,46 @@ pub fn dial<'a, N: Net>(net: &'a N, host: &str, port: u16) -> Dial<'a, N> {
 /// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Dial<'a, N: Net> {
-    net: &'a N,
-    timer: N::Timer,
-    /// `None` once the addresses are known.
-    resolve: Option<N::Resolve>,
-    plan: DialPlan,
+    search: Search<'a, N>,
     attempts: Vec<(SocketAddr, N::Connect)>,
-    report: DialError,
+}
+
+impl<N: Net> Dial<'_, N> {
+    /// How long each attempt and the whole may take, with the look-up, and how fast the attempts follow each other. It is
+    /// set before the first poll.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::{DialTimes, Error, dial};
+    /// use std::time::Duration;
+    ///
+    /// let mut times = DialTimes::default();
+    /// times.time_max = Duration::ZERO;
+    /// let Err(Error::Dial(report)) = dial(&asyncnet_smol::SmolNet, "localhost", 1).times(times).await else { panic!() };
+    /// assert_eq!(report.to_string(), "localhost cannot be looked up: no answer within 0 s");
+    /// # })
+    /// ```
+    pub fn times(mut self, times: DialTimes) -> Self {
+        self.search.times = times;
+        self
+    }
+
+    /// Polls every attempt: the first that succeeded, if one did. Those that failed are put in the report.
+    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<N::Transport> {
+        let mut at = 0;
+        while at < self.attempts.len() {
+            let (address, attempt) = &mut self.attempts[at];
+            match Pin::new(attempt).poll(cx) {
+                Poll::Ready(Ok(transport)) => return Some(transport),
+                Poll::Ready(Err(error)) => {
+                    self.search.attempt_failed(*address, error);
+                    drop(self.attempts.remove(at));
+                }
+                Poll::Pending => at += 1,
+            }
+        }
+        None
+    }
 }
 
 impl<N: Net> Unpin for Dial<'_, N> {}
@@ -74,144 +109,160 @@ impl<N: Net> Future for Dial<'_, N> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Some(resolve) = &mut this.resolve {
-            let found = std::task::ready!(Pin::new(resolve).poll(cx));
-            this.resolve = None;
-            match found {
-                Ok(addresses) => this.plan = DialPlan::new(addresses),
-                Err(error) => this.report.lookup_failed(error),
-            }
-        }
         loop {
             if let Some(transport) = this.poll_attempts(cx) {
                 this.attempts.clear();
                 return Poll::Ready(Ok(Stream::new(transport)));
             }
-            match this.plan.step(this.timer.now()) {
-                DialStep::Start(address) => {
-                    this.attempts.push((address, this.net.connect(&Endpoint::Inet(address))));
+            match ready!(this.search.poll_next(cx)) {
+                Next::Start(address) => {
+                    this.attempts.push((address, this.search.net().connect(&Endpoint::Inet(address))));
                 }
-                DialStep::WaitUntil(at) => std::task::ready!(this.timer.poll_until(cx, at)),
+                Next::GaveUp(address) => this.attempts.retain(|(tried, _)| *tried != address),
+                Next::End => {
+                    let under_way = this.attempts.drain(..).map(|(address, _)| address);
+                    return Poll::Ready(Err(this.search.failed(under_way)));
+                }
+            }
+        }
+    }
+}
+
+impl<N: Net> fmt::Debug for Dial<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let under_way: Vec<_> = self.attempts.iter().map(|(address, _)| address).collect();
+        f.debug_struct("Dial")
+            .field("report", &self.search.report)
+            .field("under_way", &under_way)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The search for an address that can be reached: looks the host up, and keeps the plan and the report. The attempts
+/// are the caller's.
+pub(crate) struct Search<'a, N: Net> {
+    net: &'a N,
+    pub(crate) times: DialTimes,
+    timer: N::Timer,
+    /// `None` until the first poll, at which the time begins.
+    plan: Option<DialPlan>,
+    /// While the host is looked up.
+    resolve: Option<N::Resolve>,
+    report: DialError,
+}
+
+/// What a search asks for next.
+pub(crate) enum Next {
+    /// Try this address, and ask again.
+    Start(SocketAddr),
+    /// Drop the attempt at this address, which is in the report, and ask again.
+    GaveUp(SocketAddr),
+    /// Nothing is left to try, or no time is.
+    End,
+}
+
+impl<'a, N: Net> Search<'a, N> {
+    pub(crate) fn new(net: &'a N, host: &str, port: u16) -> Self {
+        Self {
+            net,
+            times: DialTimes::default(),
+            timer: net.timer(),
+            plan: None,
+            resolve: None,
+            report: DialError::new(host, port),
+        }
+    }
+
+    pub(crate) fn net(&self) -> &'a N {
+        self.net
+    }
+
+    /// What is next; pending while there is nothing to do but wait.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        if self.plan.is_none() {
+            self.begin();
+        }
+        let Some(plan) = &mut self.plan else { return Poll::Pending };
+        loop {
+            if let Some(resolve) = &mut self.resolve {
+                if let Poll::Ready(answer) = Pin::new(resolve).poll(cx) {
+                    self.resolve = None;
+                    match answer {
+                        Ok(addresses) => plan.found(addresses),
+                        Err(error) => {
+                            self.report.lookup_failed(error);
+                            return Poll::Ready(Next::End);
+                        }
+                    }
+                }
+            }
+            match plan.step(self.timer.now()) {
+                DialStep::Start(address) => return Poll::Ready(Next::Start(address)),
+                DialStep::GiveUp(address) => {
+                    let late = no_answer(self.times.attempt_time_max);
+                    self.report.attempt_failed(address, late);
+                    return Poll::Ready(Next::GaveUp(address));
+                }
+                DialStep::WaitUntil(at) => ready!(self.timer.poll_until(cx, at)),
                 DialStep::Wait => return Poll::Pending,
-                DialStep::Exhausted => {
-                    let report = std::mem::replace(&mut this.report, DialError::new("", 0));
-                    return Poll::Ready(Err(Error::Dial(Box::new(report))));
+                DialStep::Exhausted => return Poll::Ready(Next::End),
+                DialStep::TimeOver => {
+                    if self.resolve.take().is_some() {
+                        self.report.lookup_failed(no_answer(self.times.time_max));
+                    }
+                    return Poll::Ready(Next::End);
                 }
             }
         }
-    }
-}
-
-impl<N: Net> Dial<'_, N> {
-    /// Polls every attempt: the first that succeeded, if one did. Those that failed are put in the report.
-    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<N::Transport> {
-        let mut at = 0;
-        while at < self.attempts.len() {
-            let (address, attempt) = &mut self.attempts[at];
-            match Pin::new(attempt).poll(cx) {
-                Poll::Ready(Ok(transport)) => return Some(transport),
-                Poll::Ready(Err(error)) => {
-                    self.report.attempt_failed(*address, error);
-                    self.plan.attempt_failed();
-                    drop(self.attempts.swap_remove(at));
-                }
-                Poll::Pending => at += 1,
-            }
-        }
-        None
-    }
-}
-
-/// Why a host could not be reached.
-///
-/// See the example at [`dial`].
-#[derive(Debug)]
-pub struct DialError {
-    host: String,
-    port: u16,
-    lookup: Option<io::Error>,
-    attempts: Vec<(SocketAddr, io::Error)>,
-}
-
-impl DialError {
-    /// The host that was dialed.
-    ///
-    /// ```
-    /// # futures_lite::future::block_on(async {
-    /// # use asyncnet_driver::{Error, dial};
-    /// # let Err(Error::Dial(report)) = dial(&asyncnet_smol::SmolNet::default(), "127.0.0.1", 1).await else { panic!() };
-    /// assert_eq!((report.host(), report.port()), ("127.0.0.1", 1));
-    /// # })
-    /// ```
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port that was dialed.
-    ///
-    /// See the example at [`host`](Self::host).
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Why the name could not be looked up, if that was it.
-    ///
-    /// ```
-    /// # futures_lite::future::block_on(async {
-    /// # use asyncnet_driver::{Error, dial};
-    /// # let Err(Error::Dial(report)) = dial(&asyncnet_smol::SmolNet::default(), "127.0.0.1", 1).await else { panic!() };
-    /// assert!(report.lookup().is_none());
-    /// # })
-    /// ```
-    #[must_use]
-    pub fn lookup(&self) -> Option<&io::Error> {
-        self.lookup.as_ref()
-    }
-
-    /// Each address that was tried, in the order in which they failed.
-    ///
-    /// See the example at [`dial`].
-    #[must_use]
-    pub fn attempts(&self) -> &[(SocketAddr, io::Error)] {
-        &self.attempts
-    }
-
-    /// Nothing was tried yet.
-    pub(crate) fn new(host: &str, port: u16) -> Self {
-        Self { host: host.to_owned(), port, lookup: None, attempts: Vec::new() }
-    }
-
-    pub(crate) fn lookup_failed(&mut self, error: io::Error) {
-        self.lookup = Some(error);
     }
 
     pub(crate) fn attempt_failed(&mut self, address: SocketAddr, error: io::Error) {
-        self.attempts.push((address, error));
+        if let Some(plan) = &mut self.plan {
+            plan.attempt_failed(address);
+        }
+        self.report.attempt_failed(address, error);
     }
 
-    pub(crate) fn kind(&self) -> io::ErrorKind {
-        let last = self.attempts.last().map(|(_, error)| error);
-        last.or(self.lookup.as_ref()).map_or(io::ErrorKind::NotFound, io::Error::kind)
+    /// The report, once it came to its [`End`](Next::End) with these attempts still under way.
+    pub(crate) fn failed(&mut self, under_way: impl IntoIterator<Item = SocketAddr>) -> Error {
+        let mut report = self.report.take();
+        for address in under_way {
+            report.attempt_failed(address, out_of_time(self.times.time_max));
+        }
+        report.left_untried(self.plan.as_ref().map_or(0, DialPlan::untried));
+        Error::Dial(Box::new(report))
+    }
+
+    fn begin(&mut self) {
+        let mut plan = DialPlan::new(self.times, self.timer.now());
+        let (host, port) = (self.report.host(), self.report.port());
+        match host.parse::<IpAddr>() {
+            Ok(ip) => plan.found([SocketAddr::new(ip, port)]),
+            Err(_) => self.resolve = Some(self.net.resolve(host, port)),
+        }
+        self.plan = Some(plan);
     }
 }
 
-impl fmt::Display for DialError {
+/// The error of what did not answer in its own time.
+pub(crate) fn no_answer(within: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {}", Seconds(within)))
+}
+
+/// The error of what did not answer in the time of the whole dial.
+fn out_of_time(whole: Duration) -> io::Error {
+    let text = format!("no answer before the {} of the dial were over", Seconds(whole));
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+/// A time in seconds, or in milliseconds where that is shorter to say.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, .. } = self;
-        if let Some(error) = &self.lookup {
-            return write!(f, "{host} cannot be looked up: {error}");
+        match self.0.subsec_nanos() {
+            0 => write!(f, "{} s", self.0.as_secs()),
+            _ => write!(f, "{} ms", self.0.as_millis()),
         }
-        if self.attempts.is_empty() {
-            return write!(f, "{host} has no addresses");
-        }
-        write!(f, "{host}:{port} cannot be reached")?;
-        for (at, (address, error)) in self.attempts.iter().enumerate() {
-            write!(f, "{} {address}: {error}", if at == 0 { ":" } else { ";" })?;
-        }
-        Ok(())
     }
 }
-
-impl error::Error for DialError {}

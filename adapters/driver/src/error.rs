@@ -1,6 +1,6 @@
 //! What a call on a stream can fail with, and whose fault it is.
 
-use crate::dial::DialError;
+use crate::dial_error::DialError;
 use asyncnet_core::tls::TlsError;
 use asyncnet_core::{Fault, RecvError, SendError};
 use std::{error, fmt, io};

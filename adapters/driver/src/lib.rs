@@ -54,6 +54,8 @@ mod compat;
 mod connector;
 mod datagram;
 mod dial;
+mod dial_datagram;
+mod dial_error;
 mod error;
 mod fill;
 mod halves;
@@ -69,16 +71,19 @@ mod stream;
 pub mod tls;
 mod tls_listener;
 mod transport;
+mod unbuffered;
 mod waiters;
 
 pub use asyncnet_core::{
-    AcceptFault, Ending, Endings, Endpoint, Fault, Flag, LastLine, Limits, LinePolicy, OptionName, Overlong,
-    RecvError, SendError, SocketOption, UnixName,
+    AcceptFault, DIAL_ADDRESSES_MAX, DialTimes, Ending, Endings, Endpoint, Fault, Flag, LastLine, Limits,
+    LinePolicy, OptionName, Overlong, RecvError, SendError, SocketOption, UnixName,
 };
 pub use bytes::Bytes;
 pub use connector::Connector;
-pub use datagram::{DATAGRAM_BYTES_MAX, Datagram, DatagramSocket, Received, dial_datagram};
-pub use dial::{Dial, DialError, dial};
+pub use datagram::{DATAGRAM_BYTES_MAX, Datagram, DatagramSocket, Received};
+pub use dial::{Dial, dial};
+pub use dial_datagram::{DialDatagram, dial_datagram};
+pub use dial_error::DialError;
 pub use error::{Error, Operation};
 pub use fill::Fill;
 pub use halves::{Halves, ReadHalf, WriteHalf};
@@ -87,4 +92,5 @@ pub use listener::{Accepting, Listener};
 pub use net::{Accept, Net};
 pub use options::SocketOptions;
 pub use stream::{Closed, Parts, Stream};
-pub use transport::{Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+pub use transport::{Endpoints, PeekTransport, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+pub use unbuffered::{IntoUnbufferedError, IntoUnbufferedFault, Unbuffered};

@@ -43,10 +43,10 @@ mod transport;
 
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
-    Accept, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX, DatagramSocket, DialError, Ending, Endings,
-    Endpoint, Endpoints, Error, Fault, Fill, Flag, Halves, LastLine, Limits, Line, LineEnd, LinePolicy, Net,
-    Operation, OptionName, Overlong, Parts, Received, RecvError, SendError, SocketOption, SocketOptions,
-    SplitTransport, Transport, UnixName,
+    Accept, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX, DIAL_ADDRESSES_MAX, DatagramSocket, DialError,
+    DialTimes, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, Flag, Halves, LastLine, Limits,
+    Line, LineEnd, LinePolicy, Net, Operation, OptionName, Overlong, Parts, Received, RecvError, SendError,
+    SocketOption, SocketOptions, SplitTransport, Transport, UnixName,
 };
 pub use asyncnet_os::{
     Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
