@@ -83,6 +83,7 @@ mod limits;
 mod line;
 mod option;
 mod outgoing;
+mod socket;
 #[cfg(feature = "tls")]
 pub mod tls;
 
@@ -97,3 +98,4 @@ pub use limits::Limits;
 pub use line::{Ending, Endings, LastLine, LinePolicy, LineSpan, Overlong, Search};
 pub use option::{Flag, OptionName, SocketOption};
 pub use outgoing::Outgoing;
+pub use socket::{BindOptions, PeerCredentials, SocketKind};

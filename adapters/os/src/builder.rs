@@ -3,7 +3,7 @@
 //! It makes no system call; that is `socket.rs`. A builder may be kept and used for any number of sockets of either
 //! family; options that a family does not have are left out for it.
 
-use asyncnet_core::Endpoint;
+use asyncnet_core::{BindOptions, Endpoint};
 
 /// How sockets are made.
 ///
@@ -25,11 +25,14 @@ pub struct SocketBuilder {
     pub(crate) backlog: i32,
     pub(crate) inheritable: bool,
     pub(crate) keepalive: bool,
+    /// Permission bits of a Unix socket's file.
+    pub(crate) mode: Option<u32>,
     pub(crate) nodelay: bool,
     /// Unset, it is the system's choice: dual-stack on Linux and macOS, IPv6 alone on Windows and the BSDs.
     pub(crate) only_v6: Option<bool>,
     pub(crate) recv_buffer_bytes: Option<usize>,
     pub(crate) remove_stale: bool,
+    pub(crate) reuse_port: bool,
     /// Unset, it is on for listeners and off for connections.
     pub(crate) reuse_address: Option<bool>,
     pub(crate) send_buffer_bytes: Option<usize>,
@@ -46,10 +49,12 @@ impl Default for SocketBuilder {
             backlog: BACKLOG,
             inheritable: false,
             keepalive: false,
+            mode: None,
             nodelay: true,
             only_v6: None,
             recv_buffer_bytes: None,
             remove_stale: false,
+            reuse_port: false,
             reuse_address: None,
             send_buffer_bytes: None,
         }
@@ -137,6 +142,28 @@ impl SocketBuilder {
     /// ```
     pub fn keepalive(mut self, on: bool) -> Self {
         self.keepalive = on;
+        self
+    }
+
+    /// The permission bits of a Unix socket's file, such as `0o660`; by default the process' umask decides.
+    ///
+    /// A listener's file has them before anybody can connect to it. That of a datagram socket has the umask's for a moment.
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use asyncnet_core::Endpoint;
+    /// use asyncnet_os::{SocketBuilder, unix_name};
+    /// use std::os::unix::fs::PermissionsExt;
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let path = directory.path().join("app.sock");
+    /// let _listener = SocketBuilder::new().mode(0o600).listen(&Endpoint::Unix(unix_name(&path)?))?;
+    /// assert_eq!(path.metadata()?.permissions().mode() & 0o777, 0o600);
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn mode(mut self, bits: u32) -> Self {
+        self.mode = Some(bits);
         self
     }
 
@@ -250,5 +277,41 @@ impl SocketBuilder {
     pub fn reuse_address(mut self, on: bool) -> Self {
         self.reuse_address = Some(on);
         self
+    }
+
+    /// Lets several sockets bind the same address (`SO_REUSEPORT`); off by default.
+    ///
+    /// Linux shares the load between them, other systems do not. Where there is no such option, making a socket fails.
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use asyncnet_os::{SocketBuilder, local_endpoint};
+    ///
+    /// let builder = SocketBuilder::new().reuse_port(true);
+    /// let one = builder.listen(&asyncnet_core::Endpoint::inet("127.0.0.1:0".parse().unwrap()))?;
+    /// assert!(builder.listen(&local_endpoint(&one)?).is_ok());
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn reuse_port(mut self, on: bool) -> Self {
+        self.reuse_port = on;
+        self
+    }
+}
+
+/// What the options say; [`BindOptions::remove_at_close`] is for whoever keeps the socket, see
+/// [`UnixFile`](crate::UnixFile).
+impl From<&BindOptions> for SocketBuilder {
+    fn from(options: &BindOptions) -> Self {
+        Self {
+            backlog: i32::try_from(options.backlog).unwrap_or(i32::MAX),
+            inheritable: options.inheritable,
+            mode: options.mode,
+            only_v6: options.only_v6,
+            remove_stale: options.remove_stale,
+            reuse_address: options.reuse_address,
+            reuse_port: options.reuse_port,
+            ..Self::default()
+        }
     }
 }

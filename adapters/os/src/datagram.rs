@@ -3,9 +3,9 @@
 use crate::builder::SocketBuilder;
 use crate::endpoint::sock_addr;
 use crate::handle::{SocketHandle, set_inheritable};
-use asyncnet_core::Endpoint;
 #[cfg(unix)]
 use asyncnet_core::UnixName;
+use asyncnet_core::{Endpoint, Flag};
 use socket2::{Domain, InterfaceIndexOrAddress, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -45,8 +45,11 @@ impl SocketBuilder {
             }
         }
         // Not by default, as listeners have it: two datagram sockets on one address would take each other's messages.
-        if self.reuse_address == Some(true) {
+        if self.reuse_address == Some(true) && !cfg!(windows) {
             socket.set_reuse_address(true)?;
+        }
+        if self.reuse_port && address.domain() != Domain::UNIX {
+            crate::option::set_flag(&socket, Flag::ReusePort, true)?;
         }
         self.bind_named(&socket, local, &address)?;
         Ok(socket)

@@ -57,6 +57,7 @@ mod endpoint;
 mod errno;
 mod handle;
 mod listen;
+mod new_socket;
 mod option;
 mod pair;
 mod peer;
@@ -64,6 +65,7 @@ mod socket;
 #[cfg(unix)]
 mod stale;
 mod tls;
+mod unix_file;
 
 pub use address::{Address, UNIX_PATH_BYTES_MAX};
 pub use address_error::{AddressError, AddressFault};
@@ -78,10 +80,12 @@ pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
 pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
 pub use listen::local_address;
+pub use new_socket::{NewSocket, is_inheritable, set_inheritable};
 pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;
-pub use peer::{PeerCredentials, peer_credentials};
+pub use peer::peer_credentials;
 pub use tls::{ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions};
+pub use unix_file::UnixFile;
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.
 pub use socket2;

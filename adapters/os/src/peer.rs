@@ -1,39 +1,24 @@
 //! Who is at the other end of a Unix socket.
 
 use crate::handle::SocketHandle;
+use asyncnet_core::PeerCredentials;
 use std::io;
 
-/// The process that connected a Unix stream socket, or that listened when it was connected (unix(7), `SO_PEERCRED`).
-///
-/// It is what the kernel noted at that moment: the process may have ended since, and its number may be another's.
-///
-/// ```
-/// # #[cfg(target_os = "linux")] {
-/// let (one, _other) = std::os::unix::net::UnixStream::pair()?;
-/// let peer = asyncnet_os::peer_credentials(&one)?;
-/// assert_eq!(peer.process, std::process::id());
-/// # }
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PeerCredentials {
-    /// Its process id.
-    pub process: u32,
-    /// Its user id.
-    pub user: u32,
-    /// Its group id.
-    pub group: u32,
-}
-
-/// Asks who is at the other end of a connected Unix stream socket.
+/// Asks who is at the other end of a connected Unix stream socket (unix(7), `SO_PEERCRED`): what the kernel noted when it
+/// connected. The process may have ended since, and its number may be another's.
 ///
 /// # Errors
 ///
 /// What getsockopt(2) says; [`Unsupported`](io::ErrorKind::Unsupported) on systems other than Linux, whose calls for it no
 /// crate below offers in safe code, and for a socket of another family.
 ///
-/// See the example at [`PeerCredentials`].
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// let (one, _other) = std::os::unix::net::UnixStream::pair()?;
+/// assert_eq!(asyncnet_os::peer_credentials(&one)?.process, std::process::id());
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[cfg(target_os = "linux")]
 pub fn peer_credentials(socket: &impl SocketHandle) -> io::Result<PeerCredentials> {
     let socket = socket.sock_ref();
@@ -45,7 +30,7 @@ pub fn peer_credentials(socket: &impl SocketHandle) -> io::Result<PeerCredential
     }
     let peer = rustix::net::sockopt::socket_peercred(&*socket)?;
     let process = u32::try_from(peer.pid.as_raw_nonzero().get()).map_err(io::Error::other)?;
-    Ok(PeerCredentials { process, user: peer.uid.as_raw(), group: peer.gid.as_raw() })
+    Ok(PeerCredentials::new(process, peer.uid.as_raw(), peer.gid.as_raw()))
 }
 
 /// As above, where there is no such call.

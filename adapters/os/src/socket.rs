@@ -10,7 +10,7 @@ use crate::builder::SocketBuilder;
 use crate::connect::{ConnectState, try_connect};
 use crate::endpoint::sock_addr;
 use crate::handle::set_inheritable;
-use asyncnet_core::Endpoint;
+use asyncnet_core::{Endpoint, Flag};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -151,6 +151,9 @@ impl SocketBuilder {
         if !cfg!(windows) && self.reuse_address.unwrap_or(listener) {
             socket.set_reuse_address(true)?;
         }
+        if self.reuse_port {
+            crate::option::set_flag(&socket, Flag::ReusePort, true)?;
+        }
         if domain == Domain::IPV6 {
             if let Some(only_v6) = self.only_v6 {
                 socket.set_only_v6(only_v6)?;
@@ -162,14 +165,21 @@ impl SocketBuilder {
     #[cfg(unix)]
     pub(crate) fn bind_named(&self, socket: &Socket, local: &Endpoint, address: &SockAddr) -> io::Result<()> {
         let path = match local {
-            Endpoint::Unix(name) if self.remove_stale => crate::endpoint::unix_path(name),
+            Endpoint::Unix(name) => crate::endpoint::unix_path(name),
             _ => None,
         };
         match (socket.bind(address), path) {
-            (Err(error), Some(path)) if error.kind() == io::ErrorKind::AddrInUse => {
-                if crate::stale::remove(path)? { socket.bind(address) } else { Err(error) }
+            (Err(error), Some(path)) if self.remove_stale && error.kind() == io::ErrorKind::AddrInUse => {
+                if !crate::stale::remove(path)? {
+                    return Err(error);
+                }
+                socket.bind(address)?;
             }
-            (result, _) => result,
+            (result, _) => result?,
+        }
+        match (path, self.mode) {
+            (Some(path), Some(mode)) => crate::stale::set_mode(path, mode),
+            _ => Ok(()),
         }
     }
 

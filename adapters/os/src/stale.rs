@@ -1,4 +1,4 @@
-//! The file of a Unix socket that its listener has left behind.
+//! The file of a Unix socket: one that its listener has left behind, and its permissions.
 //!
 //! The file does not say whether anybody listens; only a connection to it does, so this makes one. A listener that is
 //! alive sees a connection that ends at once.
@@ -30,6 +30,12 @@ pub(crate) fn remove(path: &Path) -> io::Result<bool> {
         // Somebody answers, or is too busy to, or the answer is not for us to have: the name is in use.
         _ => Ok(false),
     }
+}
+
+/// Gives the file of a socket that was just bound its permission bits; if that fails, the file goes.
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 fn free_if_missing(error: io::Error) -> io::Result<bool> {
