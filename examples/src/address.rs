@@ -1,7 +1,7 @@
-//! From an address on the command line to a listener.
+//! From an address on the command line to a listener, or to a datagram socket.
 
 use crate::program::Failure;
-use asyncnet_driver::{Accept, Endpoint, Limits, Listener, Net};
+use asyncnet_driver::{Accept, Datagram, DatagramSocket, Endpoint, Limits, Listener, Net};
 use asyncnet_os::Address;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -16,6 +16,18 @@ pub struct Offered<L: Accept> {
     /// Where it is bound: with the port that the system chose, if it was 0.
     pub at: Endpoint,
     /// The socket's file, which closing it would leave behind (unix(7)). `None` for TCP and for abstract names.
+    #[cfg(unix)]
+    pub file: Option<SocketFile>,
+}
+
+/// A datagram socket, where it is bound, and the file that goes away with it.
+#[derive(Debug)]
+pub struct Bound<D: DatagramSocket> {
+    /// The socket.
+    pub socket: Datagram<D>,
+    /// Where it is bound: with the port that the system chose, if it was 0.
+    pub at: Endpoint,
+    /// The socket's file, as in [`Offered`].
     #[cfg(unix)]
     pub file: Option<SocketFile>,
 }
@@ -57,22 +69,63 @@ pub async fn listen<N: Net>(
     address: &Address,
     limits: Limits,
 ) -> Result<Offered<N::Listener>, Failure> {
-    let failed =
-        |error: io::Error| Failure::new(format!("cannot listen on {address}"), explain(address, error));
-    let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-    for at in endpoints(net, address).await.map_err(failed)? {
-        result = net.listen(&at);
-        if result.is_ok() {
-            break;
-        }
-    }
-    let listener = Listener::with_limits(result.map_err(failed)?, limits);
+    let failed = cannot("listen on", address);
+    let socket = first(endpoints(net, address).await.map_err(&failed)?, |at| net.listen(at));
+    let listener = Listener::with_limits(socket.map_err(&failed)?, limits);
     Ok(Offered {
         #[cfg(unix)]
         file: socket_file(address),
         at: listener.local_endpoint().map_err(|error| failed(error.into()))?,
         listener,
     })
+}
+
+/// Binds a datagram socket to an address of this machine: UDP, or Unix. A name is looked up, and its first address that
+/// can be bound to is taken.
+///
+/// # Errors
+///
+/// The name is not known, or what bind(2) says; the message names the address.
+///
+/// ```
+/// use asyncnet_examples::address::bind;
+/// use asyncnet_smol::SmolNet;
+///
+/// # futures_lite::future::block_on(async {
+/// let bound = bind(&SmolNet, &"127.0.0.1:0".parse()?).await?;
+/// assert_ne!(bound.at.as_inet().unwrap().port(), 0);
+///
+/// let again = bind(&SmolNet, &bound.at.to_string().parse()?).await;
+/// assert!(again.unwrap_err().to_string().starts_with(&format!("cannot bind to {}: ", bound.at)));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub async fn bind<N: Net>(net: &N, address: &Address) -> Result<Bound<N::Datagram>, Failure> {
+    let failed = cannot("bind to", address);
+    let socket = first(endpoints(net, address).await.map_err(&failed)?, |at| net.bind(at));
+    let socket = Datagram::new(socket.map_err(&failed)?);
+    Ok(Bound {
+        #[cfg(unix)]
+        file: socket_file(address),
+        at: socket.local_endpoint().map_err(|error| failed(error.into()))?,
+        socket,
+    })
+}
+
+/// Says what could not be done with an address.
+fn cannot(what: &str, address: &Address) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::new(format!("cannot {what} {address}"), explain(address, error))
+}
+
+/// The first socket that can be made, or why the last could not.
+fn first<S>(addresses: Vec<Endpoint>, make: impl Fn(&Endpoint) -> io::Result<S>) -> io::Result<S> {
+    let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    for at in addresses {
+        result = make(&at);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
 }
 
 /// What an address may stand for, best first.

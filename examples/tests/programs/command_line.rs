@@ -2,7 +2,7 @@
 
 use crate::on_each_adapter;
 use crate::process::{Ended, Process};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 
 fn run(program: &str, arguments: &[&str]) -> Ended {
     Process::example(program, arguments).end()
@@ -18,7 +18,7 @@ fn assert_refused(program: &str, arguments: &[&str], because: &str) {
 
 #[test]
 fn help_tells_options_and_exit_status() {
-    for program in ["tour", "echo", "chat", "http-get"] {
+    for program in ["tour", "echo", "chat", "http-get", "udp-echo"] {
         let ended = run(program, &["--help"]);
         ended.assert_well();
         for word in ["Usage:", "--adapter", "tokio", "smol", "Exit status: 0"] {
@@ -39,6 +39,8 @@ fn a_wrong_command_line_is_refused_with_status_2() {
         ("echo", &["--listen", "127.0.0.1:0", "--max-line", "long"], "'long' for '--max-line <N>'"),
         ("chat", &[], "--listen <ADDR>"),
         ("chat", &["--listen", "127.0.0.1:99999"], "the port is not a number from 0 to 65535"),
+        ("udp-echo", &[], "--listen <ADDR>"),
+        ("udp-echo", &["--listen", "127.0.0.1:0", "--max-datagram", "0"], "0 is not in 1..=65535"),
     ] {
         assert_refused(program, arguments, because);
     }
@@ -61,6 +63,19 @@ fn an_address_that_cannot_be_had_is_named() {
                 assert_eq!(ended.stdout, "");
             }
         }
+    });
+}
+
+#[test]
+fn a_datagram_address_that_cannot_be_had_is_named() {
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    on_each_adapter(|adapter| {
+        let ended = run("udp-echo", &["--listen", &taken, "--adapter", adapter]);
+        ended.assert_code(1);
+        assert!(ended.stderr.starts_with(&format!("udp-echo: cannot bind to {taken}: ")), "{}", ended.stderr);
+        assert!(ended.stderr.contains("in use"), "{}", ended.stderr);
+        assert_eq!((ended.stderr.lines().count(), &ended.stdout[..]), (1, ""));
     });
 }
 

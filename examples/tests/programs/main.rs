@@ -15,6 +15,7 @@ mod process;
 mod scripted;
 mod tls;
 mod tour;
+mod udp_echo;
 
 /// Runs a test on every adapter.
 fn on_each_adapter(test: impl Fn(&str)) {
