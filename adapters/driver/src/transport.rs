@@ -5,7 +5,7 @@
 //! Invariant: each direction, and the timer, has a waker slot of its own, so that a task may wait for both directions and
 //! for a time at once.
 
-use asyncnet_core::Endpoint;
+use asyncnet_core::{Endpoint, PeerCredentials};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -39,6 +39,37 @@ pub trait ReadTransport: Timer + Unpin {
     ///
     /// What the socket says, but never [`WouldBlock`](io::ErrorKind::WouldBlock): that is `Pending`.
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+}
+
+/// A receiving direction that can be looked at: what [`Stream::into_unbuffered`](crate::Stream::into_unbuffered) needs.
+///
+/// Sockets have it. A foreign stream has not, and neither has TLS: what they hold is read ahead already.
+///
+/// ```
+/// use asyncnet_driver::{PeekTransport, ReadTransport};
+/// use std::future::poll_fn;
+///
+/// # futures_lite::future::block_on(async {
+/// async fn twice<T: PeekTransport>(transport: &mut T) -> std::io::Result<[u8; 2]> {
+///     let mut bytes = [0; 2];
+///     poll_fn(|cx| transport.poll_peek(cx, &mut bytes[..1])).await?;
+///     poll_fn(|cx| transport.poll_read(cx, &mut bytes[1..])).await?;
+///     Ok(bytes)
+/// }
+/// let (mut client, server) = asyncnet_smol::pair()?;
+/// client.send(b"a").await?;
+/// assert_eq!(twice(&mut server.into_parts().transport.unwrap()).await?, *b"aa");
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
+pub trait PeekTransport: ReadTransport {
+    /// Copies what would be read next into `buf`, which is not empty, and leaves it to be read: at least one byte, or 0 at
+    /// the end of the stream. It shares the waker slot of [`poll_read`](ReadTransport::poll_read).
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, but never [`WouldBlock`](io::ErrorKind::WouldBlock): that is `Pending`. The kernel tells an
+    /// error once, so a read after it may see an end.
+    fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
 }
 
 /// The sending direction of a transport.
@@ -129,6 +160,16 @@ pub trait Endpoints {
     ///
     /// What getpeername(2) says; `NotConnected` once the peer has reset the connection.
     fn peer_endpoint(&self) -> io::Result<Endpoint>;
+
+    /// The process at the other end, as the system noted it when the connection was made.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; [`Unsupported`](io::ErrorKind::Unsupported) where it does not know, as it is if this is not
+    /// implemented.
+    fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "nobody knows the process at the other end of this"))
+    }
 }
 
 impl<T: Timer + ?Sized> Timer for Box<T> {
@@ -144,6 +185,12 @@ impl<T: Timer + ?Sized> Timer for Box<T> {
 impl<T: ReadTransport + ?Sized> ReadTransport for Box<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         (**self).poll_read(cx, buf)
+    }
+}
+
+impl<T: PeekTransport + ?Sized> PeekTransport for Box<T> {
+    fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        (**self).poll_peek(cx, buf)
     }
 }
 
