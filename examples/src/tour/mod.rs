@@ -1,9 +1,10 @@
-//! The tour: nine promises of the socket, each played on loopback and checked.
+//! The tour: ten promises of the socket, each played on loopback and checked.
 //!
 //! A step plays both sides in one task, says on the page what each sent and saw, and checks what it says. It is no
 //! test suite: `asyncnet-conformance` is.
 
 mod counted;
+mod datagram_steps;
 mod moves;
 mod page;
 mod steps;
@@ -27,7 +28,7 @@ const TOUR_TIME_MAX: Duration = Duration::from_secs(8);
 /// The first thing that is not as promised; stdout that cannot be written to.
 pub async fn play<R: Runtime>(net: R) -> Result<(), Failure> {
     let tour = Tour { net, timer: net.timer() };
-    print(&format!("asyncnet on {}: nine promises of a line socket, on loopback.\n", R::ADAPTER))?;
+    print(&format!("asyncnet on {}: ten promises of a line socket, on loopback.\n", R::ADAPTER))?;
     tour.step("1. A dialogue in lines, over TCP", steps::dialogue).await?;
     tour.step("2. A line over the limit", steps::over_long).await?;
     #[cfg(unix)]
@@ -40,6 +41,7 @@ pub async fn play<R: Runtime>(net: R) -> Result<(), Failure> {
     tour.step("7. An upgrade to TLS in place (STARTTLS)", tls_steps::upgrade).await?;
     tour.step("8. A command slipped in behind STARTTLS", tls_steps::injected).await?;
     tour.step("9. A TLS stream that is cut", tls_steps::truncated).await?;
+    tour.step("10. Datagrams, over UDP", datagram_steps::datagrams).await?;
     print(&format!("\nAll is as promised, on {}, in {} ms.\n", R::ADAPTER, tour.timer.now().as_millis()))
 }
 

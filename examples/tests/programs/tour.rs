@@ -13,7 +13,7 @@ fn the_tour_is_as_promised_and_leaves_nothing_behind() {
         let ended = Process::start(tour).unwrap().end();
         ended.assert_well();
         let promises = ended.stdout.matches("\n   as promised:  ").count();
-        assert_eq!(promises, if cfg!(unix) { 9 } else { 8 }, "{}", ended.stdout);
+        assert_eq!(promises, if cfg!(unix) { 10 } else { 9 }, "{}", ended.stdout);
         let last = ended.stdout.lines().last().unwrap();
         assert!(last.starts_with(&format!("All is as promised, on {adapter}, in ")), "{last}");
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
