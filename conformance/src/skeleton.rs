@@ -15,7 +15,8 @@
 //! | [`Endpoints`] | the same | `asyncnet_os::local_endpoint` and `peer_endpoint` know TCP and Unix sockets |
 //! | [`DatagramSocket`] | a datagram socket | as for [`Accept`]: [`Datagram`] keeps the wakers of all who wait |
 //! | [`Accept`] | a listening socket | one waker is enough: [`Listener`] keeps those of all who wait |
-//! | [`SocketOptions`] | all three sockets | `asyncnet_os::option` and `set_option` know every option |
+//! | [`OpenSocket`] | a socket that is not connected | `asyncnet_os::NewSocket` is all but its name |
+//! | [`SocketOptions`] | all four sockets | `asyncnet_os::option` and `set_option` know every option |
 //! | [`Net`] | the runtime's network | its futures close their sockets when they are dropped |
 //! | [`Adapter`] | a value for the suite | the network, and how to run a future |
 //! | [`SplitTransport`] | a connected socket | only for halves in two tasks; the suite asks for it nowhere |
@@ -39,11 +40,11 @@
 //! ```
 //! use asyncnet_conformance::{Adapter, Outcome, jobs};
 //! use asyncnet_driver::{
-//!     Accept, AcceptFault, DatagramSocket, Endpoint, Endpoints, Net, OptionName, ReadTransport, Received,
-//!     SocketOption, SocketOptions, Timer, Transport, WriteTransport,
+//!     Accept, AcceptFault, BindOptions, DatagramSocket, Endpoint, Endpoints, Net, OpenSocket, OptionName,
+//!     ReadTransport, Received, SocketKind, SocketOption, SocketOptions, Timer, Transport, WriteTransport,
 //! };
 //! use asyncnet_os::socket2::Socket;
-//! use asyncnet_os::{ConnectState, SocketBuilder, with_disconnect_kind};
+//! use asyncnet_os::{ConnectState, NewSocket, SocketBuilder, with_disconnect_kind};
 //! use futures_lite::future;
 //! use std::future::Future;
 //! use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -233,6 +234,47 @@
 //!     }
 //! }
 //!
+//! /// A socket that is neither connected nor listening.
+//! struct BusyOpen(NewSocket);
+//!
+//! impl OpenSocket for BusyOpen {
+//!     fn bind(&self, at: &Endpoint) -> io::Result<()> {
+//!         self.0.bind(at)
+//!     }
+//!
+//!     fn bind_any(&self, port: u16) -> io::Result<()> {
+//!         self.0.bind_any(port)
+//!     }
+//!
+//!     fn local_endpoint(&self) -> io::Result<Endpoint> {
+//!         asyncnet_os::local_endpoint(&self.0)
+//!     }
+//! }
+//!
+//! impl SocketOptions for BusyOpen {
+//!     fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+//!         asyncnet_os::option(&self.0, name)
+//!     }
+//!
+//!     fn set_option(&self, option: SocketOption) -> io::Result<()> {
+//!         asyncnet_os::set_option(&self.0, option)
+//!     }
+//! }
+//!
+//! /// Connects a socket that was opened.
+//! async fn connected(socket: Socket, to: &Endpoint) -> io::Result<BusySocket> {
+//!     let mut state = asyncnet_os::try_connect(&socket, to)?;
+//!     while state != ConnectState::Connected {
+//!         future::yield_now().await; // A reactor waits until the socket is writable.
+//!         state = match state {
+//!             // The backlog of a Unix listener is full, which no reactor reports the end of: wait 1 ms, then more.
+//!             ConnectState::Busy => asyncnet_os::try_connect(&socket, to)?,
+//!             _ => asyncnet_os::finish_connect(&socket)?,
+//!         };
+//!     }
+//!     Ok(BusySocket::new(socket))
+//! }
+//!
 //! /// The network. Its futures are boxed here; any that can be named and moved while they run will do.
 //! struct BusyNet;
 //!
@@ -242,6 +284,7 @@
 //!     type Transport = BusySocket;
 //!     type Listener = BusyListener;
 //!     type Datagram = BusyDatagram;
+//!     type Socket = BusyOpen;
 //!     type Timer = BusyTimer;
 //!     type Connect = BoxFuture<BusySocket>;
 //!     type Resolve = BoxFuture<Vec<SocketAddr>>;
@@ -271,26 +314,33 @@
 //!
 //!     fn connect(&self, to: &Endpoint) -> Self::Connect {
 //!         let to = to.clone();
-//!         Box::pin(async move {
-//!             let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
-//!             while state != ConnectState::Connected {
-//!                 future::yield_now().await; // A reactor waits until the socket is writable.
-//!                 state = match state {
-//!                     // The backlog of a Unix listener is full, which no reactor reports the end of: wait 1 ms, then more.
-//!                     ConnectState::Busy => asyncnet_os::try_connect(&socket, &to)?,
-//!                     _ => asyncnet_os::finish_connect(&socket)?,
-//!                 };
-//!             }
-//!             Ok(BusySocket::new(socket))
-//!         })
+//!         Box::pin(async move { connected(SocketBuilder::new().open_stream(&to)?, &to).await })
 //!     }
 //!
-//!     fn listen(&self, at: &Endpoint) -> io::Result<BusyListener> {
-//!         Ok(BusyListener(SocketBuilder::new().listen(at)?))
+//!     // `remove_at_close` of the options is left out here: keep an `asyncnet_os::UnixFile` beside the socket for it.
+//!     fn listen_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<BusyListener> {
+//!         Ok(BusyListener(SocketBuilder::from(options).listen(at)?))
 //!     }
 //!
-//!     fn bind(&self, at: &Endpoint) -> io::Result<BusyDatagram> {
-//!         Ok(BusyDatagram(SocketBuilder::new().bind_datagram(at)?))
+//!     fn bind_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<BusyDatagram> {
+//!         Ok(BusyDatagram(SocketBuilder::from(options).bind_datagram(at)?))
+//!     }
+//!
+//!     fn open(&self, kind: SocketKind) -> io::Result<BusyOpen> {
+//!         NewSocket::open(kind).map(BusyOpen)
+//!     }
+//!
+//!     fn connect_from(&self, socket: BusyOpen, to: &Endpoint) -> Self::Connect {
+//!         let to = to.clone();
+//!         Box::pin(async move { connected(socket.0.into_stream()?, &to).await })
+//!     }
+//!
+//!     fn listen_from(&self, socket: BusyOpen, backlog: u32) -> io::Result<BusyListener> {
+//!         socket.0.listen(backlog).map(BusyListener)
+//!     }
+//!
+//!     fn datagram_from(&self, socket: BusyOpen) -> io::Result<BusyDatagram> {
+//!         socket.0.into_datagram().map(BusyDatagram)
 //!     }
 //! }
 //!
@@ -393,6 +443,7 @@
 //! [`Job`]: crate::Job
 //! [`Listener`]: asyncnet_driver::Listener
 //! [`Net`]: asyncnet_driver::Net
+//! [`OpenSocket`]: asyncnet_driver::OpenSocket
 //! [`ReadTransport`]: asyncnet_driver::ReadTransport
 //! [`Sockets`]: crate::Sockets
 //! [`SocketOptions`]: asyncnet_driver::SocketOptions

@@ -293,6 +293,18 @@ impl Incoming {
         self.sealed.is_some()
     }
 
+    /// How many sealed bytes came and are not opened.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits};
+    ///
+    /// assert_eq!(Incoming::new(&Limits::default()).sealed_len(), 0);
+    /// ```
+    #[must_use]
+    pub fn sealed_len(&self) -> usize {
+        self.sealed.as_ref().map_or(0, |sealed| sealed.buffer.len())
+    }
+
     /// Gives the memory back if nothing waits in it: what an idle connection does.
     ///
     /// ```

@@ -60,7 +60,11 @@ pub enum Operation {
     Bind,
     /// Accepting from it.
     Accept,
-    /// Anything else: looking up its addresses, setting an option.
+    /// Opening it, or taking it over.
+    Open,
+    /// Asking for an option of it, or setting one.
+    Option,
+    /// Anything else: asking for its addresses.
     Other,
 }
 
@@ -246,6 +250,8 @@ impl fmt::Display for Operation {
             Self::Listen => "listen",
             Self::Bind => "bind",
             Self::Accept => "accept",
+            Self::Open => "open a socket",
+            Self::Option => "socket option",
             Self::Other => "socket",
         })
     }

@@ -14,7 +14,7 @@ use crate::stream::{Inner, Settings, Stream};
 use crate::tls::{self, Shared, Tls};
 use crate::transport::{ReadTransport, SplitTransport, WriteTransport};
 use asyncnet_core::tls::Opened;
-use asyncnet_core::{Connection, Ending, Incoming, Limits, Outgoing};
+use asyncnet_core::{Connection, Ending, Endpoint, Incoming, Limits, Outgoing};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::IoSlice;
@@ -45,6 +45,7 @@ pub struct ReadHalf<R> {
     read: ReadState,
     limits: Limits,
     settings: Settings,
+    peer: Option<Endpoint>,
     was_reset: Arc<AtomicBool>,
     tls: Shared,
 }
@@ -78,7 +79,7 @@ impl<T: SplitTransport> Stream<T> {
     /// See the example at [`ReadHalf`].
     pub fn into_split(self) -> Result<Halves<T>, Error> {
         tls::check_open(self.session())?;
-        let (transport, Inner { mut connection, read, write, settings }) = self.into_inner();
+        let (transport, Inner { mut connection, read, write, settings, peer }) = self.into_inner();
         let (reader, writer) = transport.ok_or(Error::Closed)?.split();
         let limits = *connection.limits();
         let tls = connection.take_tls().map(|session| Arc::new(Mutex::new(session)));
@@ -92,6 +93,7 @@ impl<T: SplitTransport> Stream<T> {
                 read,
                 limits,
                 settings,
+                peer,
                 was_reset: Arc::clone(&was_reset),
                 tls: tls.clone(),
             },
@@ -118,7 +120,7 @@ impl<T: SplitTransport> Stream<T> {
     /// ```
     #[expect(clippy::result_large_err, reason = "the halves themselves are what the caller wants back")]
     pub fn reunite(reader: ReadHalf<T::Reader>, writer: WriteHalf<T::Writer>) -> Result<Self, Halves<T>> {
-        let ReadHalf { transport: from, incoming, read, limits, settings, was_reset, tls } = reader;
+        let ReadHalf { transport: from, incoming, read, limits, settings, peer, was_reset, tls } = reader;
         let WriteHalf { transport: to, outgoing, write, line_end, was_reset: of_writer, tls: tls_of_writer } =
             writer;
         match T::reunite(from, to) {
@@ -129,10 +131,10 @@ impl<T: SplitTransport> Stream<T> {
                 let session =
                     session.map(|session| session.into_inner().unwrap_or_else(PoisonError::into_inner));
                 let connection = Connection::from_halves(incoming, outgoing, limits).with_tls(session);
-                Ok(Self::from_inner(transport, Inner { connection, read, write, settings }))
+                Ok(Self::from_inner(transport, Inner { connection, read, write, settings, peer }))
             }
             Err((from, to)) => Err((
-                ReadHalf { transport: from, incoming, read, limits, settings, was_reset, tls },
+                ReadHalf { transport: from, incoming, read, limits, settings, peer, was_reset, tls },
                 WriteHalf {
                     transport: to,
                     outgoing,

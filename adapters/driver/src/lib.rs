@@ -62,10 +62,12 @@ mod halves;
 mod line;
 mod listener;
 mod net;
+mod new_socket;
 mod options;
 mod pool;
 mod pump;
 mod recv;
+mod resolve;
 mod send;
 mod stream;
 pub mod tls;
@@ -75,8 +77,9 @@ mod unbuffered;
 mod waiters;
 
 pub use asyncnet_core::{
-    AcceptFault, DIAL_ADDRESSES_MAX, DialTimes, Ending, Endings, Endpoint, Fault, Flag, LastLine, Limits,
-    LinePolicy, OptionName, Overlong, RecvError, SendError, SocketOption, UnixName,
+    AcceptFault, BindOptions, DIAL_ADDRESSES_MAX, DialTimes, Ending, Endings, Endpoint, Fault, Flag,
+    LastLine, Limits, LinePolicy, OptionName, Overlong, PeerCredentials, RecvError, SendError, SocketKind,
+    SocketOption, UnixName,
 };
 pub use bytes::Bytes;
 pub use connector::Connector;
@@ -90,7 +93,11 @@ pub use halves::{Halves, ReadHalf, WriteHalf};
 pub use line::{Line, LineEnd};
 pub use listener::{Accepting, Listener};
 pub use net::{Accept, Net};
+pub use new_socket::{NewSocket, OpenSocket};
 pub use options::SocketOptions;
+pub use resolve::{Resolve, WithResolver};
 pub use stream::{Closed, Parts, Stream};
-pub use transport::{Endpoints, PeekTransport, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+pub use transport::{
+    Endpoints, PeekTransport, ReadTransport, SplitTransport, Timer, Transport, WriteTransport,
+};
 pub use unbuffered::{IntoUnbufferedError, IntoUnbufferedFault, Unbuffered};

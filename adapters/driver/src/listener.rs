@@ -11,17 +11,18 @@
 
 use crate::error::{Error, Operation};
 use crate::net::Accept;
+use crate::options::SocketOptions;
 use crate::pump::TURNS_MAX;
 use crate::stream::Stream;
 use crate::transport::Timer;
 use crate::waiters::{Place, Waiters, lock};
 use asyncnet_core::{AcceptDecision, AcceptFault, AcceptPolicy, Endpoint, Limits};
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
+use std::{fmt, io};
 
 /// A listening socket.
 ///
@@ -43,7 +44,12 @@ pub struct Listener<L: Accept> {
     wake_all: Waker,
     pauses: Mutex<Pauses<L::Timer>>,
     limits: Limits,
+    /// What is done to a connection before it is given out.
+    prepare: Option<Prepare<L::Transport>>,
 }
+
+/// What may fail to be done to a connection.
+type Prepare<T> = fn(&T) -> io::Result<()>;
 
 /// When the socket is not to be asked.
 struct Pauses<T> {
@@ -80,7 +86,7 @@ impl<L: Accept> Listener<L> {
         let wake_all = Waker::from(Arc::clone(&waiters));
         let clock = socket.timer();
         let pauses = Pauses { policy: AcceptPolicy::default(), clock, not_before: Duration::ZERO };
-        Self { socket, waiters, wake_all, pauses: Mutex::new(pauses), limits }
+        Self { socket, waiters, wake_all, pauses: Mutex::new(pauses), limits, prepare: None }
     }
 
     /// Accepts a connection.
@@ -169,6 +175,26 @@ impl<L: Accept> Listener<L> {
     }
 }
 
+impl<L: Accept<Transport: SocketOptions>> Listener<L> {
+    /// Lets processes started later inherit the connections that are accepted from now on, or not; they are not inherited
+    /// until then, whatever the listener is. A connection becomes inheritable after it was accepted, so a process that is
+    /// started in between does not get it.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// let mut listener = asyncnet_smol::listen("127.0.0.1:0")?;
+    /// listener.set_accepted_inheritable(true);
+    /// let _peer = std::net::TcpStream::connect(listener.local_endpoint()?.as_inet().unwrap())?;
+    /// let stream = listener.accept().await?;
+    /// # #[cfg(unix)]
+    /// assert!(stream.is_inheritable()?);
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_accepted_inheritable(&mut self, on: bool) {
+        self.prepare = on.then_some(|transport: &L::Transport| transport.set_inheritable(true));
+    }
+}
+
 impl<L: Accept + fmt::Debug> fmt::Debug for Listener<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listener").field("socket", &self.socket).finish_non_exhaustive()
@@ -200,7 +226,7 @@ impl<L: Accept> Future for Accepting<'_, L> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Listener { socket, wake_all, pauses, limits, .. } = this.listener;
+        let Listener { socket, wake_all, pauses, limits, prepare, .. } = this.listener;
         for _ in 0..TURNS_MAX {
             if this.timer.is_none() {
                 this.timer = lock(pauses).left().map(|left| {
@@ -218,7 +244,11 @@ impl<L: Accept> Future for Accepting<'_, L> {
             match ready!(socket.poll_accept(&mut Context::from_waker(wake_all))) {
                 Ok((transport, peer)) => {
                     lock(pauses).policy.accepted();
-                    return Poll::Ready(Ok((Stream::with_limits(transport, *limits), peer)));
+                    if let Some(Err(error)) = prepare.map(|prepare| prepare(&transport)) {
+                        return Poll::Ready(Err(Error::io(Operation::Accept, error)));
+                    }
+                    let stream = Stream::with_limits(transport, *limits).with_peer(peer.clone());
+                    return Poll::Ready(Ok((stream, peer)));
                 }
                 Err(error) => {
                     if !lock(pauses).goes_on(socket.accept_fault(&error)) {

@@ -4,9 +4,10 @@
 //! `where N::Connect: Send`.
 
 use crate::datagram::DatagramSocket;
+use crate::new_socket::OpenSocket;
 use crate::options::SocketOptions;
 use crate::transport::{Endpoints, Timer, Transport};
-use asyncnet_core::{AcceptFault, Endpoint};
+use asyncnet_core::{AcceptFault, BindOptions, Endpoint, SocketKind};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -49,6 +50,8 @@ pub trait Net {
     type Listener: Accept<Transport = Self::Transport> + SocketOptions;
     /// A datagram socket.
     type Datagram: DatagramSocket + SocketOptions;
+    /// A socket that is not connected yet, and does not listen.
+    type Socket: OpenSocket;
     /// A clock with an alarm.
     type Timer: Timer + Unpin;
     /// A connection under way.
@@ -65,19 +68,62 @@ pub trait Net {
     /// Connects a new socket to one address. Dropping the future closes the socket.
     fn connect(&self, to: &Endpoint) -> Self::Connect;
 
-    /// Binds a new socket and listens on it.
+    /// Binds a new socket as the options say, and listens on it.
     ///
     /// # Errors
     ///
     /// What socket(2), bind(2) and listen(2) say.
-    fn listen(&self, at: &Endpoint) -> io::Result<Self::Listener>;
+    fn listen_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<Self::Listener>;
 
-    /// Binds a new datagram socket.
+    /// Binds a new datagram socket as the options say.
     ///
     /// # Errors
     ///
     /// What socket(2) and bind(2) say.
-    fn bind(&self, at: &Endpoint) -> io::Result<Self::Datagram>;
+    fn bind_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<Self::Datagram>;
+
+    /// Opens a socket that is not bound and not connected.
+    ///
+    /// # Errors
+    ///
+    /// What socket(2) says; [`Unsupported`](io::ErrorKind::Unsupported) for a kind that there is not.
+    fn open(&self, kind: SocketKind) -> io::Result<Self::Socket>;
+
+    /// Connects a socket that was opened. Dropping the future closes it; so does a failure, after which the state of a
+    /// socket is not known (POSIX, `connect`).
+    fn connect_from(&self, socket: Self::Socket, to: &Endpoint) -> Self::Connect;
+
+    /// Listens on a socket that was opened.
+    ///
+    /// # Errors
+    ///
+    /// What listen(2) says.
+    fn listen_from(&self, socket: Self::Socket, backlog: u32) -> io::Result<Self::Listener>;
+
+    /// Takes a socket that was opened for datagrams, bound or not.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is of streams.
+    fn datagram_from(&self, socket: Self::Socket) -> io::Result<Self::Datagram>;
+
+    /// Binds a new socket and listens on it, with the default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`listen_with`](Self::listen_with).
+    fn listen(&self, at: &Endpoint) -> io::Result<Self::Listener> {
+        self.listen_with(at, &BindOptions::default())
+    }
+
+    /// Binds a new datagram socket, with the default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_with`](Self::bind_with).
+    fn bind(&self, at: &Endpoint) -> io::Result<Self::Datagram> {
+        self.bind_with(at, &BindOptions::default())
+    }
 }
 
 /// A listening socket, as a runtime has it; [`Listener`](crate::Listener) makes it usable from any number of tasks.

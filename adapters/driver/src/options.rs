@@ -1,7 +1,7 @@
 //! Options of sockets, on whatever has them: what a runtime implements, and the calls of streams and listeners.
 
 use crate::datagram::{Datagram, DatagramSocket};
-use crate::error::Error;
+use crate::error::{Error, Operation};
 use crate::listener::Listener;
 use crate::net::Accept;
 use crate::stream::Stream;
@@ -26,6 +26,26 @@ pub trait SocketOptions {
     ///
     /// What setsockopt(2) says; [`Unsupported`](io::ErrorKind::Unsupported) where there is no such option.
     fn set_option(&self, option: SocketOption) -> io::Result<()>;
+
+    /// Whether processes started later inherit the socket.
+    ///
+    /// # Errors
+    ///
+    /// What fcntl(2) says; [`Unsupported`](io::ErrorKind::Unsupported) where it cannot be asked, as it is if this is not
+    /// implemented.
+    fn is_inheritable(&self) -> io::Result<bool> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "whether this is inherited cannot be asked"))
+    }
+
+    /// Lets processes started later inherit the socket, or not.
+    ///
+    /// # Errors
+    ///
+    /// What fcntl(2) says; [`Unsupported`](io::ErrorKind::Unsupported) if this is not implemented.
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        let _ = on;
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this cannot be inherited"))
+    }
 }
 
 impl<T: Transport + SocketOptions> Stream<T> {
@@ -61,7 +81,7 @@ impl<T: Transport + SocketOptions> Stream<T> {
     /// ```
     #[doc(alias = "setsockopt")]
     pub fn set_flag(&self, flag: Flag, on: bool) -> Result<(), Error> {
-        Ok(self.socket()?.set_option(SocketOption::Flag(flag, on))?)
+        setting(self.socket()?, SocketOption::Flag(flag, on))
     }
 
     /// The value of an option of the socket that is not boolean.
@@ -77,7 +97,7 @@ impl<T: Transport + SocketOptions> Stream<T> {
     /// assert_eq!(client.option(OptionName::Linger).unwrap(), SocketOption::Linger(None));
     /// ```
     pub fn option(&self, name: OptionName) -> Result<SocketOption, Error> {
-        Ok(self.socket()?.option(name)?)
+        asked(self.socket()?, name)
     }
 
     /// Sets an option of the socket that is not boolean.
@@ -94,7 +114,34 @@ impl<T: Transport + SocketOptions> Stream<T> {
     /// assert_eq!(client.option(OptionName::Ttl).unwrap(), SocketOption::Ttl(9));
     /// ```
     pub fn set_option(&self, option: SocketOption) -> Result<(), Error> {
-        Ok(self.socket()?.set_option(option)?)
+        setting(self.socket()?, option)
+    }
+
+    /// Whether processes started later inherit the socket.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; what the system says, and [`Unsupported`](io::ErrorKind::Unsupported) where it cannot be asked.
+    ///
+    /// See the example at [`set_inheritable`](Self::set_inheritable).
+    pub fn is_inheritable(&self) -> Result<bool, Error> {
+        Ok(self.socket()?.is_inheritable()?)
+    }
+
+    /// Lets processes started later inherit the socket, or not; it is not inherited until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; what the system says.
+    ///
+    /// ```
+    /// let (socket, _peer) = asyncnet_smol::pair().unwrap();
+    /// socket.set_inheritable(true).unwrap();
+    /// # #[cfg(unix)]
+    /// assert!(socket.is_inheritable().unwrap());
+    /// ```
+    pub fn set_inheritable(&self, on: bool) -> Result<(), Error> {
+        Ok(self.socket()?.set_inheritable(on)?)
     }
 
     fn socket(&self) -> Result<&T, Error> {
@@ -131,7 +178,7 @@ impl<L: Accept + SocketOptions> Listener<L> {
     /// assert!(listener.flag(Flag::KeepAlive).unwrap());
     /// ```
     pub fn set_flag(&self, flag: Flag, on: bool) -> Result<(), Error> {
-        Ok(self.socket().set_option(SocketOption::Flag(flag, on))?)
+        setting(self.socket(), SocketOption::Flag(flag, on))
     }
 
     /// The value of an option of the listening socket that is not boolean.
@@ -148,7 +195,7 @@ impl<L: Accept + SocketOptions> Listener<L> {
     /// assert_eq!(listener.option(OptionName::Ttl).unwrap(), SocketOption::Ttl(9));
     /// ```
     pub fn option(&self, name: OptionName) -> Result<SocketOption, Error> {
-        Ok(self.socket().option(name)?)
+        asked(self.socket(), name)
     }
 
     /// Sets an option of the listening socket that is not boolean.
@@ -159,7 +206,34 @@ impl<L: Accept + SocketOptions> Listener<L> {
     ///
     /// See the example at [`option`](Self::option).
     pub fn set_option(&self, option: SocketOption) -> Result<(), Error> {
-        Ok(self.socket().set_option(option)?)
+        setting(self.socket(), option)
+    }
+
+    /// Whether processes started later inherit the socket.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and [`Unsupported`](io::ErrorKind::Unsupported) where it cannot be asked.
+    ///
+    /// See the example at [`set_inheritable`](Self::set_inheritable).
+    pub fn is_inheritable(&self) -> Result<bool, Error> {
+        Ok(self.socket().is_inheritable()?)
+    }
+
+    /// Lets processes started later inherit the socket, or not; it is not inherited until then.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// ```
+    /// let socket = asyncnet_smol::listen("127.0.0.1:0").unwrap();
+    /// socket.set_inheritable(true).unwrap();
+    /// # #[cfg(unix)]
+    /// assert!(socket.is_inheritable().unwrap());
+    /// ```
+    pub fn set_inheritable(&self, on: bool) -> Result<(), Error> {
+        Ok(self.socket().set_inheritable(on)?)
     }
 }
 
@@ -192,7 +266,7 @@ impl<D: DatagramSocket + SocketOptions> Datagram<D> {
     /// assert!(socket.flag(Flag::Broadcast).unwrap());
     /// ```
     pub fn set_flag(&self, flag: Flag, on: bool) -> Result<(), Error> {
-        Ok(self.socket().set_option(SocketOption::Flag(flag, on))?)
+        setting(self.socket(), SocketOption::Flag(flag, on))
     }
 
     /// The value of an option of the socket that is not boolean.
@@ -209,7 +283,7 @@ impl<D: DatagramSocket + SocketOptions> Datagram<D> {
     /// assert_eq!(socket.option(OptionName::MulticastTtl).unwrap(), SocketOption::MulticastTtl(3));
     /// ```
     pub fn option(&self, name: OptionName) -> Result<SocketOption, Error> {
-        Ok(self.socket().option(name)?)
+        asked(self.socket(), name)
     }
 
     /// Sets an option of the socket that is not boolean.
@@ -220,10 +294,53 @@ impl<D: DatagramSocket + SocketOptions> Datagram<D> {
     ///
     /// See the example at [`option`](Self::option).
     pub fn set_option(&self, option: SocketOption) -> Result<(), Error> {
-        Ok(self.socket().set_option(option)?)
+        setting(self.socket(), option)
+    }
+
+    /// Whether processes started later inherit the socket.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and [`Unsupported`](io::ErrorKind::Unsupported) where it cannot be asked.
+    ///
+    /// See the example at [`set_inheritable`](Self::set_inheritable).
+    pub fn is_inheritable(&self) -> Result<bool, Error> {
+        Ok(self.socket().is_inheritable()?)
+    }
+
+    /// Lets processes started later inherit the socket, or not; it is not inherited until then.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// ```
+    /// let socket = asyncnet_smol::bind("127.0.0.1:0").unwrap();
+    /// socket.set_inheritable(true).unwrap();
+    /// # #[cfg(unix)]
+    /// assert!(socket.is_inheritable().unwrap());
+    /// ```
+    pub fn set_inheritable(&self, on: bool) -> Result<(), Error> {
+        Ok(self.socket().set_inheritable(on)?)
     }
 }
 
-fn flag_of(socket: &impl SocketOptions, flag: Flag) -> Result<bool, Error> {
-    Ok(socket.option(OptionName::Flag(flag))? == SocketOption::Flag(flag, true))
+pub(crate) fn flag_of(socket: &impl SocketOptions, flag: Flag) -> Result<bool, Error> {
+    Ok(asked(socket, OptionName::Flag(flag))? == SocketOption::Flag(flag, true))
+}
+
+pub(crate) fn asked(socket: &impl SocketOptions, name: OptionName) -> Result<SocketOption, Error> {
+    socket.option(name).map_err(|error| of_option(name, error))
+}
+
+pub(crate) fn setting(socket: &impl SocketOptions, option: SocketOption) -> Result<(), Error> {
+    socket.set_option(option).map_err(|error| of_option(option.name(), error))
+}
+
+/// An error that names the option, where the system's does not.
+fn of_option(name: OptionName, error: io::Error) -> Error {
+    if error.raw_os_error().is_some() {
+        return Error::io_at(Operation::Option, name, error);
+    }
+    Error::io(Operation::Option, error)
 }

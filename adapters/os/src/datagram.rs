@@ -161,9 +161,20 @@ pub fn send_datagram(socket: &impl SocketHandle, bytes: &[u8], to: Option<&Endpo
     let socket = socket.sock_ref();
     // A datagram is sent whole or not at all.
     match to {
-        Some(to) => socket.send_to(bytes, &sock_addr(to)?).map(drop),
+        Some(to) => socket.send_to(bytes, &address_on(&socket, to)?).map(drop),
         None => socket.send(bytes).map(drop),
     }
+}
+
+/// An endpoint as a socket takes it: one of both families wants IPv4 addresses mapped into IPv6 (RFC 3493, section 3.7).
+/// Linux takes them as they are, and is not asked for the socket's family each time.
+fn address_on(socket: &socket2::SockRef<'_>, to: &Endpoint) -> io::Result<socket2::SockAddr> {
+    if let (false, Endpoint::Inet(SocketAddr::V4(v4))) = (cfg!(target_os = "linux"), to) {
+        if socket.local_addr().is_ok_and(|local| local.domain() == Domain::IPV6) {
+            return Ok(SocketAddr::from((v4.ip().to_ipv6_mapped(), v4.port())).into());
+        }
+    }
+    sock_addr(to)
 }
 
 /// Sends messages in order, without waiting, as many as the system takes: how many, at least one. One system call on Linux

@@ -56,6 +56,7 @@ mod datagram;
 mod endpoint;
 mod errno;
 mod handle;
+mod handover;
 mod listen;
 mod new_socket;
 mod option;
@@ -79,6 +80,9 @@ pub use endpoint::{endpoint_from_sock_addr, local_endpoint, peer_endpoint, sock_
 pub use endpoint::{endpoint_from_unix, unix_name, unix_path};
 pub use errno::{accept_fault, is_disconnect, with_disconnect_kind};
 pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
+#[cfg(unix)]
+pub use handover::peek;
+pub use handover::release;
 pub use listen::local_address;
 pub use new_socket::{NewSocket, is_inheritable, set_inheritable};
 pub use option::{flag, option, set_flag, set_option};

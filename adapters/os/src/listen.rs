@@ -1,4 +1,4 @@
-//! A listening socket from an address as people write it.
+//! Listening and datagram sockets from an address as people write it.
 
 use crate::address::Address;
 use crate::builder::SocketBuilder;
@@ -31,6 +31,31 @@ impl SocketBuilder {
             Address::Host { port, .. } => Ok((self.listen_any(port)?, at)),
             _ => Ok((self.listen(&at)?, at)),
         }
+    }
+
+    /// Binds a datagram socket to an address as people write it, as [`listen_on`](Self::listen_on) does a listener: that of
+    /// `:port` takes both families, unless [`only_v6`](Self::only_v6) says otherwise or the system has no IPv6.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is no address, or a host name; what bind(2) says.
+    ///
+    /// ```
+    /// use asyncnet_os::{SocketBuilder, local_endpoint};
+    ///
+    /// let (socket, _) = SocketBuilder::new().bind_datagram_on(":0")?;
+    /// let port = local_endpoint(&socket)?.as_inet().unwrap().port();
+    /// let peer = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    /// assert_eq!(peer.send_to(b"over IPv4", ("127.0.0.1", port))?, 9);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn bind_datagram_on(&self, address: &str) -> io::Result<(Socket, Endpoint)> {
+        let at = local_address(address)?;
+        let socket = match address.parse()? {
+            Address::Host { port, .. } => self.on_any(port, Self::bind_datagram)?,
+            _ => self.bind_datagram(&at)?,
+        };
+        Ok((socket, at))
     }
 }
 

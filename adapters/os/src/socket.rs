@@ -56,16 +56,25 @@ impl SocketBuilder {
     /// # Errors
     /// What the system answers, such as `AddrInUse`.
     pub fn listen_any(&self, port: u16) -> io::Result<Socket> {
+        self.on_any(port, Self::listen)
+    }
+
+    /// A socket at a port of all interfaces, of both families if that can be had.
+    pub(crate) fn on_any(
+        &self,
+        port: u16,
+        bind: impl Fn(&Self, &Endpoint) -> io::Result<Socket>,
+    ) -> io::Result<Socket> {
         let v6 = Endpoint::inet(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)));
         if self.only_v6 == Some(true) {
-            return self.listen(&v6);
+            return bind(self, &v6);
         }
-        match self.clone().only_v6(false).listen(&v6) {
+        match bind(&self.clone().only_v6(false), &v6) {
             // These two are about the port, and another family does not mend them.
             Err(error)
                 if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) =>
             {
-                self.listen(&Endpoint::inet(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+                bind(self, &Endpoint::inet(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
             }
             result => result,
         }

@@ -1,10 +1,11 @@
 //! The short ways: reach an address, offer one.
 
-use crate::net::{SmolListener, SmolNet};
+use crate::datagram::SmolDatagram;
+use crate::net::{SmolListener, SmolNet, is_unix, own_file};
 use crate::{Datagram, Listener, Stream, TlsListener};
 use async_io::Async;
 use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
-use asyncnet_driver::{Connector, Endpoint, Error, Net, Operation};
+use asyncnet_driver::{BindOptions, Connector, Endpoint, Error, Net, Operation};
 use asyncnet_os::{Address, SocketBuilder};
 #[cfg(unix)]
 use std::path::Path;
@@ -139,8 +140,37 @@ pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
 /// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
 /// ```
 pub fn listen(address: &str) -> Result<Listener, Error> {
-    let listened =
-        SocketBuilder::new().listen_on(address).and_then(|(socket, at)| SmolListener::new(socket, &at));
+    listen_with(address, &BindOptions::default())
+}
+
+/// Listens on an address as people write it, bound as the options say.
+///
+/// # Errors
+///
+/// As [`listen`].
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// # #[cfg(unix)] {
+/// # let folder = std::env::temp_dir().join(format!("asyncnet-with-smol-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let path = folder.join("app.sock");
+/// let mut options = asyncnet_smol::BindOptions::default();
+/// options.remove_stale = true;
+/// options.remove_at_close = true;
+/// options.mode = Some(0o660);
+/// let listener = asyncnet_smol::listen_with(&format!("unix:{}", path.display()), &options)?;
+/// assert!(path.exists());
+/// drop(listener);
+/// assert!(!path.exists());
+/// # std::fs::remove_dir_all(&folder)?;
+/// # }
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub fn listen_with(address: &str, options: &BindOptions) -> Result<Listener, Error> {
+    let listened = SocketBuilder::from(options)
+        .listen_on(address)
+        .and_then(|(socket, at)| SmolListener::new(socket, is_unix(&at), own_file(&at, options)?));
     listened.map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
@@ -170,7 +200,27 @@ pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListen
 /// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
 /// ```
 pub fn bind(address: &str) -> Result<Datagram, Error> {
-    let bound = asyncnet_os::local_address(address).and_then(|at| SmolNet.bind(&at));
+    bind_with(address, &BindOptions::default())
+}
+
+/// Binds a datagram socket to an address as people write it, as the options say.
+///
+/// # Errors
+///
+/// As [`bind`].
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let mut options = asyncnet_smol::BindOptions::default();
+/// options.reuse_address = Some(true);
+/// let socket = asyncnet_smol::bind_with("127.0.0.1:0", &options)?;
+/// assert_eq!(socket.flag(asyncnet_smol::Flag::ReuseAddr)?, !cfg!(windows));
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+pub fn bind_with(address: &str, options: &BindOptions) -> Result<Datagram, Error> {
+    let bound = SocketBuilder::from(options)
+        .bind_datagram_on(address)
+        .and_then(|(socket, at)| SmolDatagram::new(socket, is_unix(&at), own_file(&at, options)?));
     bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Bind, address, error))
 }
 
@@ -212,7 +262,8 @@ pub fn listen_at(at: &Endpoint) -> Result<Listener, Error> {
     SmolNet.listen(at).map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, at, error))
 }
 
-/// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is dropped.
+/// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is
+/// dropped. [`listen_with`] can remove a stale file, its own at the end, and set permissions.
 ///
 /// # Errors
 ///

@@ -5,6 +5,8 @@ use async_io::Async;
 use asyncnet_driver::{
     DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
 };
+use asyncnet_os::UnixFile;
+use asyncnet_os::socket2::Socket;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
 #[cfg(unix)]
@@ -25,6 +27,9 @@ use std::task::{Context, Poll, ready};
 /// ```
 #[derive(Debug)]
 pub struct SmolDatagram {
+    /// Goes before the socket does.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    file: Option<UnixFile>,
     #[cfg(unix)]
     socket: Either<Async<UdpSocket>, Async<UnixDatagram>>,
     #[cfg(not(unix))]
@@ -33,27 +38,26 @@ pub struct SmolDatagram {
 
 impl SmolDatagram {
     /// A non-blocking socket of the operating system's, registered with the runtime.
-    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
-        match at {
+    pub(crate) fn new(socket: Socket, unix: bool, file: Option<UnixFile>) -> io::Result<Self> {
+        let datagram = match unix {
             #[cfg(unix)]
-            Endpoint::Unix(_) => {
-                Ok(Self { socket: Either::Unix(Async::new_nonblocking(UnixDatagram::from(socket))?) })
-            }
-            _ => Ok(Self::from(Async::new_nonblocking(UdpSocket::from(socket))?)),
-        }
+            true => Self::from(Async::new_nonblocking(UnixDatagram::from(socket))?),
+            _ => Self::from(Async::new_nonblocking(UdpSocket::from(socket))?),
+        };
+        Ok(Self { file, ..datagram })
     }
 }
 
 impl From<Async<UdpSocket>> for SmolDatagram {
     fn from(socket: Async<UdpSocket>) -> Self {
-        Self { socket: Either::Tcp(socket) }
+        Self { file: None, socket: Either::Tcp(socket) }
     }
 }
 
 #[cfg(unix)]
 impl From<Async<UnixDatagram>> for SmolDatagram {
     fn from(socket: Async<UnixDatagram>) -> Self {
-        Self { socket: Either::Unix(socket) }
+        Self { file: None, socket: Either::Unix(socket) }
     }
 }
 
@@ -162,6 +166,14 @@ impl SocketOptions for SmolDatagram {
 
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self, option)
+    }
+
+    fn is_inheritable(&self) -> io::Result<bool> {
+        asyncnet_os::is_inheritable(self)
+    }
+
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        asyncnet_os::set_inheritable(self, on)
     }
 }
 

@@ -1,12 +1,13 @@
 //! smol's network: names, connections, listeners.
 
 use crate::datagram::SmolDatagram;
+use crate::new_socket::SmolSocket;
 use crate::socket::{Either, Socket};
 use crate::timer::SmolTimer;
 use crate::transport::SmolTransport;
 use async_io::Async;
-use asyncnet_driver::{Accept, AcceptFault, Endpoint, Net};
-use asyncnet_os::{ConnectState, SocketBuilder};
+use asyncnet_driver::{Accept, AcceptFault, BindOptions, Endpoint, Net, SocketKind};
+use asyncnet_os::{ConnectState, NewSocket, SocketBuilder, UnixFile, socket2};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -39,6 +40,7 @@ impl Net for SmolNet {
     type Transport = SmolTransport;
     type Listener = SmolListener;
     type Datagram = SmolDatagram;
+    type Socket = SmolSocket;
     type Timer = SmolTimer;
     type Connect = BoxFuture<io::Result<SmolTransport>>;
     type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
@@ -53,27 +55,57 @@ impl Net for SmolNet {
     }
 
     fn connect(&self, to: &Endpoint) -> Self::Connect {
-        Box::pin(connect(to.clone()))
+        let to = to.clone();
+        Box::pin(async move { connect(SocketBuilder::new().open_stream(&to)?, &to).await })
     }
 
-    fn listen(&self, at: &Endpoint) -> io::Result<SmolListener> {
-        SmolListener::new(SocketBuilder::new().listen(at)?, at)
+    fn listen_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<SmolListener> {
+        let socket = SocketBuilder::from(options).listen(at)?;
+        SmolListener::new(socket, is_unix(at), own_file(at, options)?)
     }
 
-    fn bind(&self, at: &Endpoint) -> io::Result<SmolDatagram> {
-        SmolDatagram::new(SocketBuilder::new().bind_datagram(at)?, at)
+    fn bind_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<SmolDatagram> {
+        let socket = SocketBuilder::from(options).bind_datagram(at)?;
+        SmolDatagram::new(socket, is_unix(at), own_file(at, options)?)
+    }
+
+    fn open(&self, kind: SocketKind) -> io::Result<SmolSocket> {
+        NewSocket::open(kind).map(SmolSocket)
+    }
+
+    fn connect_from(&self, socket: SmolSocket, to: &Endpoint) -> Self::Connect {
+        let to = to.clone();
+        Box::pin(async move { connect(socket.0.into_stream()?, &to).await })
+    }
+
+    fn listen_from(&self, socket: SmolSocket, backlog: u32) -> io::Result<SmolListener> {
+        let unix = socket.0.is_unix();
+        SmolListener::new(socket.0.listen(backlog)?, unix, None)
+    }
+
+    fn datagram_from(&self, socket: SmolSocket) -> io::Result<SmolDatagram> {
+        let unix = socket.0.is_unix();
+        SmolDatagram::new(socket.0.into_datagram()?, unix, None)
     }
 }
 
-async fn connect(to: Endpoint) -> io::Result<SmolTransport> {
-    let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
+pub(crate) fn is_unix(at: &Endpoint) -> bool {
+    matches!(at, Endpoint::Unix(_))
+}
+
+pub(crate) fn own_file(at: &Endpoint, options: &BindOptions) -> io::Result<Option<UnixFile>> {
+    if options.remove_at_close { UnixFile::of(at) } else { Ok(None) }
+}
+
+async fn connect(socket: socket2::Socket, to: &Endpoint) -> io::Result<SmolTransport> {
+    let mut state = asyncnet_os::try_connect(&socket, to)?;
     let mut pauses = asyncnet_os::busy_pauses();
     // Not registered before it is connecting: until then it looks hung up, for ever.
     while state == ConnectState::Busy {
         async_io::Timer::after(pauses.next().unwrap_or_default()).await;
-        state = asyncnet_os::try_connect(&socket, &to)?;
+        state = asyncnet_os::try_connect(&socket, to)?;
     }
-    let socket = adopt(socket, &to)?;
+    let socket = adopt(socket, is_unix(to))?;
     while state == ConnectState::InProgress {
         match &socket {
             Either::Tcp(io) => io.writable().await?,
@@ -85,10 +117,10 @@ async fn connect(to: Endpoint) -> io::Result<SmolTransport> {
 }
 
 /// A non-blocking socket of the operating system's, registered with the reactor.
-fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Socket> {
-    match to {
+pub(crate) fn adopt(socket: socket2::Socket, unix: bool) -> io::Result<Socket> {
+    match unix {
         #[cfg(unix)]
-        Endpoint::Unix(_) => Ok(Either::Unix(Arc::new(Async::new_nonblocking(UnixStream::from(socket))?))),
+        true => Ok(Either::Unix(Arc::new(Async::new_nonblocking(UnixStream::from(socket))?))),
         _ => Ok(Either::Tcp(Arc::new(Async::new_nonblocking(TcpStream::from(socket))?))),
     }
 }
@@ -109,6 +141,9 @@ fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Sock
 /// ```
 #[derive(Debug)]
 pub struct SmolListener {
+    /// Goes before the socket does.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    file: Option<UnixFile>,
     #[cfg(unix)]
     pub(crate) socket: Either<Async<TcpListener>, Async<UnixListener>>,
     #[cfg(not(unix))]
@@ -116,25 +151,26 @@ pub struct SmolListener {
 }
 
 impl SmolListener {
-    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
-        match at {
+    pub(crate) fn new(socket: socket2::Socket, unix: bool, file: Option<UnixFile>) -> io::Result<Self> {
+        let listener = match unix {
             #[cfg(unix)]
-            Endpoint::Unix(_) => Ok(Self::from(Async::new_nonblocking(UnixListener::from(socket))?)),
-            _ => Ok(Self::from(Async::new_nonblocking(TcpListener::from(socket))?)),
-        }
+            true => Self::from(Async::new_nonblocking(UnixListener::from(socket))?),
+            _ => Self::from(Async::new_nonblocking(TcpListener::from(socket))?),
+        };
+        Ok(Self { file, ..listener })
     }
 }
 
 impl From<Async<TcpListener>> for SmolListener {
     fn from(listener: Async<TcpListener>) -> Self {
-        Self { socket: Either::Tcp(listener) }
+        Self { file: None, socket: Either::Tcp(listener) }
     }
 }
 
 #[cfg(unix)]
 impl From<Async<UnixListener>> for SmolListener {
     fn from(listener: Async<UnixListener>) -> Self {
-        Self { socket: Either::Unix(listener) }
+        Self { file: None, socket: Either::Unix(listener) }
     }
 }
 

@@ -14,6 +14,14 @@ impl SocketOptions for SmolTransport {
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self.io(), option)
     }
+
+    fn is_inheritable(&self) -> io::Result<bool> {
+        asyncnet_os::is_inheritable(self.io())
+    }
+
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        asyncnet_os::set_inheritable(self.io(), on)
+    }
 }
 
 impl SocketOptions for SmolListener {
@@ -23,6 +31,14 @@ impl SocketOptions for SmolListener {
 
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self, option)
+    }
+
+    fn is_inheritable(&self) -> io::Result<bool> {
+        asyncnet_os::is_inheritable(self)
+    }
+
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        asyncnet_os::set_inheritable(self, on)
     }
 }
 

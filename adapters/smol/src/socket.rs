@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A TCP or a Unix thing.
 #[derive(Clone, Debug)]
@@ -28,6 +28,36 @@ type UnixStream = TcpStream;
 pub type Socket = Either<Arc<Async<TcpStream>>, Arc<Async<UnixStream>>>;
 
 impl Socket {
+    /// Looks at what would be read next, without taking it.
+    pub(crate) fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let peeked = match self {
+                Self::Tcp(io) => io.get_ref().peek(buf),
+                #[cfg(unix)]
+                Self::Unix(io) => asyncnet_os::peek(io.get_ref(), buf),
+                #[cfg(not(unix))]
+                Self::Unix(io) => io.get_ref().peek(buf),
+            };
+            match peeked {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                peeked => return Poll::Ready(peeked),
+            }
+            ready!(match self {
+                Self::Tcp(io) => io.poll_readable(cx),
+                Self::Unix(io) => io.poll_readable(cx),
+            })?;
+        }
+    }
+
+    /// Takes it out of the reactor, and makes it blocking.
+    pub(crate) fn into_blocking(self) -> io::Result<asyncnet_os::socket2::Socket> {
+        let shared = || io::Error::new(io::ErrorKind::ResourceBusy, "the socket is shared with a clone");
+        match self {
+            Self::Tcp(io) => asyncnet_os::release(Arc::into_inner(io).ok_or_else(shared)?.into_inner()?),
+            Self::Unix(io) => asyncnet_os::release(Arc::into_inner(io).ok_or_else(shared)?.into_inner()?),
+        }
+    }
+
     fn shutdown_write(&self) -> io::Result<()> {
         match self {
             Self::Tcp(io) => io.get_ref().shutdown(Shutdown::Write),

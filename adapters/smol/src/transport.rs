@@ -2,7 +2,10 @@
 
 use crate::socket::{Socket, WriteSocket};
 use crate::timer::SmolTimer;
-use asyncnet_driver::{Endpoint, Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+use asyncnet_driver::{
+    Endpoint, Endpoints, PeekTransport, PeerCredentials, ReadTransport, SplitTransport, Timer, Transport,
+    WriteTransport,
+};
 use asyncnet_os::with_disconnect_kind;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io::{self, IoSlice};
@@ -107,6 +110,16 @@ impl Endpoints for SmolTransport {
 
     fn peer_endpoint(&self) -> io::Result<Endpoint> {
         asyncnet_os::peer_endpoint(&self.io)
+    }
+
+    fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        asyncnet_os::peer_credentials(&self.io)
+    }
+}
+
+impl PeekTransport for SmolTransport {
+    fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.io.poll_peek(cx, buf).map_err(with_disconnect_kind)
     }
 }
 

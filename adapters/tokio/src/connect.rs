@@ -1,9 +1,10 @@
 //! The short ways: reach an address, offer one.
 
-use crate::net::{TokioListener, TokioNet};
+use crate::datagram::TokioDatagram;
+use crate::net::{TokioListener, TokioNet, is_unix, own_file};
 use crate::{Datagram, Listener, Stream, TlsListener};
 use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
-use asyncnet_driver::{Connector, Endpoint, Error, Net, Operation};
+use asyncnet_driver::{BindOptions, Connector, Endpoint, Error, Net, Operation};
 use asyncnet_os::{Address, SocketBuilder};
 #[cfg(unix)]
 use std::path::Path;
@@ -142,8 +143,41 @@ pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
 /// # Ok(()) }
 /// ```
 pub fn listen(address: &str) -> Result<Listener, Error> {
-    let listened =
-        SocketBuilder::new().listen_on(address).and_then(|(socket, at)| TokioListener::new(socket, &at));
+    listen_with(address, &BindOptions::default())
+}
+
+/// Listens on an address as people write it, bound as the options say.
+///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
+///
+/// # Errors
+///
+/// As [`listen`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+/// # #[cfg(unix)] {
+/// # let folder = std::env::temp_dir().join(format!("asyncnet-with-tokio-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let path = folder.join("app.sock");
+/// let mut options = asyncnet_tokio::BindOptions::default();
+/// options.remove_stale = true;
+/// options.remove_at_close = true;
+/// options.mode = Some(0o660);
+/// let listener = asyncnet_tokio::listen_with(&format!("unix:{}", path.display()), &options)?;
+/// assert!(path.exists());
+/// drop(listener);
+/// assert!(!path.exists());
+/// # std::fs::remove_dir_all(&folder)?;
+/// # }
+/// # Ok(()) }
+/// ```
+pub fn listen_with(address: &str, options: &BindOptions) -> Result<Listener, Error> {
+    let listened = SocketBuilder::from(options)
+        .listen_on(address)
+        .and_then(|(socket, at)| TokioListener::new(socket, is_unix(&at), own_file(&at, options)?));
     listened.map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
 }
 
@@ -181,7 +215,31 @@ pub fn listen_tls(address: &str, config: &Arc<ServerConfig>) -> Result<TlsListen
 /// # Ok(()) }
 /// ```
 pub fn bind(address: &str) -> Result<Datagram, Error> {
-    let bound = asyncnet_os::local_address(address).and_then(|at| TokioNet.bind(&at));
+    bind_with(address, &BindOptions::default())
+}
+
+/// Binds a datagram socket to an address as people write it, as the options say.
+///
+/// # Panics
+///
+/// Outside a tokio runtime with I/O enabled.
+///
+/// # Errors
+///
+/// As [`bind`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+/// let mut options = asyncnet_tokio::BindOptions::default();
+/// options.reuse_address = Some(true);
+/// let socket = asyncnet_tokio::bind_with("127.0.0.1:0", &options)?;
+/// assert_eq!(socket.flag(asyncnet_tokio::Flag::ReuseAddr)?, !cfg!(windows));
+/// # Ok(()) }
+/// ```
+pub fn bind_with(address: &str, options: &BindOptions) -> Result<Datagram, Error> {
+    let bound = SocketBuilder::from(options)
+        .bind_datagram_on(address)
+        .and_then(|(socket, at)| TokioDatagram::new(socket, is_unix(&at), own_file(&at, options)?));
     bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Bind, address, error))
 }
 
@@ -227,7 +285,8 @@ pub fn listen_at(at: &Endpoint) -> Result<Listener, Error> {
     TokioNet.listen(at).map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, at, error))
 }
 
-/// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is dropped.
+/// Listens on a Unix stream socket at a path, which must not exist; the file stays when the listener is
+/// dropped. [`listen_with`] can remove a stale file, its own at the end, and set permissions.
 ///
 /// # Panics
 ///

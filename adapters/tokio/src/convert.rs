@@ -2,9 +2,42 @@
 
 use crate::socket::Either;
 use crate::transport::TokioTransport;
+use std::io;
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+
+impl TokioTransport {
+    /// Takes the socket out of the runtime and makes it blocking: for a child process, or for blocking code. It stays
+    /// close-on-exec.
+    ///
+    /// What a [`Stream`](crate::Stream) has read ahead is not in it; nothing is after a completed receive of one that was
+    /// made unbuffered.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. The socket is closed then.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
+    /// use std::io::{BufRead, BufReader};
+    ///
+    /// let (stream, mut peer) = asyncnet_tokio::pair()?;
+    /// peer.send(b"for us\nfor a child\n").await?;
+    /// let mut stream = stream.into_unbuffered().unwrap();
+    /// assert_eq!(stream.recv_line().await?.unwrap(), "for us");
+    ///
+    /// // On Unix, `Stdio::from(OwnedFd::from(socket))` is the input of a child.
+    /// let socket = stream.into_parts().transport.unwrap().into_blocking()?;
+    /// let mut line = String::new();
+    /// BufReader::new(socket).read_line(&mut line)?;
+    /// assert_eq!(line, "for a child\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn into_blocking(self) -> io::Result<asyncnet_os::socket2::Socket> {
+        self.into_io().into_blocking()
+    }
+}
 
 /// A connected TCP stream of tokio's.
 ///

@@ -4,6 +4,8 @@ use crate::socket::Either;
 use asyncnet_driver::{
     DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
 };
+use asyncnet_os::UnixFile;
+use asyncnet_os::socket2::Socket;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -29,6 +31,9 @@ use tokio::net::UnixDatagram;
 /// # Ok(()) }
 /// ```
 pub struct TokioDatagram {
+    /// Goes before the socket does.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    file: Option<UnixFile>,
     #[cfg(unix)]
     socket: Either<Arc<UdpSocket>, UnixDatagram>,
     #[cfg(not(unix))]
@@ -43,25 +48,26 @@ type Trouble = Pin<Box<dyn Future<Output = io::Result<Ready>> + Send>>;
 
 impl TokioDatagram {
     /// A non-blocking socket of the operating system's, registered with the runtime.
-    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
-        match at {
+    pub(crate) fn new(socket: Socket, unix: bool, file: Option<UnixFile>) -> io::Result<Self> {
+        let datagram = match unix {
             #[cfg(unix)]
-            Endpoint::Unix(_) => Ok(Self::from(UnixDatagram::from_std(socket.into())?)),
-            _ => Ok(Self::from(UdpSocket::from_std(socket.into())?)),
-        }
+            true => Self::from(UnixDatagram::from_std(socket.into())?),
+            _ => Self::from(UdpSocket::from_std(socket.into())?),
+        };
+        Ok(Self { file, ..datagram })
     }
 }
 
 impl From<UdpSocket> for TokioDatagram {
     fn from(socket: UdpSocket) -> Self {
-        Self { socket: Either::Tcp(Arc::new(socket)), trouble: Mutex::default() }
+        Self { file: None, socket: Either::Tcp(Arc::new(socket)), trouble: Mutex::default() }
     }
 }
 
 #[cfg(unix)]
 impl From<UnixDatagram> for TokioDatagram {
     fn from(socket: UnixDatagram) -> Self {
-        Self { socket: Either::Unix(socket), trouble: Mutex::default() }
+        Self { file: None, socket: Either::Unix(socket), trouble: Mutex::default() }
     }
 }
 
@@ -200,6 +206,14 @@ impl SocketOptions for TokioDatagram {
 
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self, option)
+    }
+
+    fn is_inheritable(&self) -> io::Result<bool> {
+        asyncnet_os::is_inheritable(self)
+    }
+
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        asyncnet_os::set_inheritable(self, on)
     }
 }
 

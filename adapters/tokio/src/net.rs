@@ -1,11 +1,12 @@
 //! tokio's network: names, connections, listeners.
 
 use crate::datagram::TokioDatagram;
+use crate::new_socket::TokioSocket;
 use crate::socket::{Either, Socket};
 use crate::timer::TokioTimer;
 use crate::transport::TokioTransport;
-use asyncnet_driver::{Accept, AcceptFault, Endpoint, Net};
-use asyncnet_os::{ConnectState, SocketBuilder};
+use asyncnet_driver::{Accept, AcceptFault, BindOptions, Endpoint, Net, SocketKind};
+use asyncnet_os::{ConnectState, NewSocket, SocketBuilder, UnixFile, socket2};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ impl Net for TokioNet {
     type Transport = TokioTransport;
     type Listener = TokioListener;
     type Datagram = TokioDatagram;
+    type Socket = TokioSocket;
     type Timer = TokioTimer;
     type Connect = BoxFuture<io::Result<TokioTransport>>;
     type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
@@ -53,27 +55,57 @@ impl Net for TokioNet {
     }
 
     fn connect(&self, to: &Endpoint) -> Self::Connect {
-        Box::pin(connect(to.clone()))
+        let to = to.clone();
+        Box::pin(async move { connect(SocketBuilder::new().open_stream(&to)?, &to).await })
     }
 
-    fn listen(&self, at: &Endpoint) -> io::Result<TokioListener> {
-        TokioListener::new(SocketBuilder::new().listen(at)?, at)
+    fn listen_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<TokioListener> {
+        let socket = SocketBuilder::from(options).listen(at)?;
+        TokioListener::new(socket, is_unix(at), own_file(at, options)?)
     }
 
-    fn bind(&self, at: &Endpoint) -> io::Result<TokioDatagram> {
-        TokioDatagram::new(SocketBuilder::new().bind_datagram(at)?, at)
+    fn bind_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<TokioDatagram> {
+        let socket = SocketBuilder::from(options).bind_datagram(at)?;
+        TokioDatagram::new(socket, is_unix(at), own_file(at, options)?)
+    }
+
+    fn open(&self, kind: SocketKind) -> io::Result<TokioSocket> {
+        NewSocket::open(kind).map(TokioSocket)
+    }
+
+    fn connect_from(&self, socket: TokioSocket, to: &Endpoint) -> Self::Connect {
+        let to = to.clone();
+        Box::pin(async move { connect(socket.0.into_stream()?, &to).await })
+    }
+
+    fn listen_from(&self, socket: TokioSocket, backlog: u32) -> io::Result<TokioListener> {
+        let unix = socket.0.is_unix();
+        TokioListener::new(socket.0.listen(backlog)?, unix, None)
+    }
+
+    fn datagram_from(&self, socket: TokioSocket) -> io::Result<TokioDatagram> {
+        let unix = socket.0.is_unix();
+        TokioDatagram::new(socket.0.into_datagram()?, unix, None)
     }
 }
 
-async fn connect(to: Endpoint) -> io::Result<TokioTransport> {
-    let (socket, mut state) = SocketBuilder::new().start_connect(&to)?;
+pub(crate) fn is_unix(at: &Endpoint) -> bool {
+    matches!(at, Endpoint::Unix(_))
+}
+
+pub(crate) fn own_file(at: &Endpoint, options: &BindOptions) -> io::Result<Option<UnixFile>> {
+    if options.remove_at_close { UnixFile::of(at) } else { Ok(None) }
+}
+
+async fn connect(socket: socket2::Socket, to: &Endpoint) -> io::Result<TokioTransport> {
+    let mut state = asyncnet_os::try_connect(&socket, to)?;
     let mut pauses = asyncnet_os::busy_pauses();
     // Not registered before it is connecting: until then it looks hung up, for ever.
     while state == ConnectState::Busy {
         tokio::time::sleep(pauses.next().unwrap_or_default()).await;
-        state = asyncnet_os::try_connect(&socket, &to)?;
+        state = asyncnet_os::try_connect(&socket, to)?;
     }
-    let socket = adopt(socket, &to)?;
+    let socket = adopt(socket, is_unix(to))?;
     while state == ConnectState::InProgress {
         state = finish_connect(&socket).await?;
     }
@@ -93,10 +125,10 @@ async fn finish_connect(socket: &Socket) -> io::Result<ConnectState> {
 }
 
 /// A non-blocking socket of the operating system's, registered with the runtime.
-fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Socket> {
-    match to {
+pub(crate) fn adopt(socket: socket2::Socket, unix: bool) -> io::Result<Socket> {
+    match unix {
         #[cfg(unix)]
-        Endpoint::Unix(_) => UnixStream::from_std(socket.into()).map(Either::Unix),
+        true => UnixStream::from_std(socket.into()).map(Either::Unix),
         _ => TcpStream::from_std(socket.into()).map(Either::Tcp),
     }
 }
@@ -115,6 +147,9 @@ fn adopt(socket: asyncnet_os::socket2::Socket, to: &Endpoint) -> io::Result<Sock
 /// ```
 #[derive(Debug)]
 pub struct TokioListener {
+    /// Goes before the socket does.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    file: Option<UnixFile>,
     #[cfg(unix)]
     pub(crate) socket: Either<TcpListener, UnixListener>,
     #[cfg(not(unix))]
@@ -122,25 +157,26 @@ pub struct TokioListener {
 }
 
 impl TokioListener {
-    pub(crate) fn new(socket: asyncnet_os::socket2::Socket, at: &Endpoint) -> io::Result<Self> {
-        match at {
+    pub(crate) fn new(socket: socket2::Socket, unix: bool, file: Option<UnixFile>) -> io::Result<Self> {
+        let listener = match unix {
             #[cfg(unix)]
-            Endpoint::Unix(_) => Ok(Self::from(UnixListener::from_std(socket.into())?)),
-            _ => Ok(Self::from(TcpListener::from_std(socket.into())?)),
-        }
+            true => Self::from(UnixListener::from_std(socket.into())?),
+            _ => Self::from(TcpListener::from_std(socket.into())?),
+        };
+        Ok(Self { file, ..listener })
     }
 }
 
 impl From<TcpListener> for TokioListener {
     fn from(listener: TcpListener) -> Self {
-        Self { socket: Either::Tcp(listener) }
+        Self { file: None, socket: Either::Tcp(listener) }
     }
 }
 
 #[cfg(unix)]
 impl From<UnixListener> for TokioListener {
     fn from(listener: UnixListener) -> Self {
-        Self { socket: Either::Unix(listener) }
+        Self { file: None, socket: Either::Unix(listener) }
     }
 }
 

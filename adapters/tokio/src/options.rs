@@ -14,6 +14,14 @@ impl SocketOptions for TokioTransport {
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self.io(), option)
     }
+
+    fn is_inheritable(&self) -> io::Result<bool> {
+        asyncnet_os::is_inheritable(self.io())
+    }
+
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        asyncnet_os::set_inheritable(self.io(), on)
+    }
 }
 
 impl SocketOptions for TokioListener {
@@ -23,6 +31,14 @@ impl SocketOptions for TokioListener {
 
     fn set_option(&self, option: SocketOption) -> io::Result<()> {
         asyncnet_os::set_option(self, option)
+    }
+
+    fn is_inheritable(&self) -> io::Result<bool> {
+        asyncnet_os::is_inheritable(self)
+    }
+
+    fn set_inheritable(&self, on: bool) -> io::Result<()> {
+        asyncnet_os::set_inheritable(self, on)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+#[cfg(unix)]
+use std::task::ready;
 use std::task::{Context, Poll};
+#[cfg(unix)]
+use tokio::io::Interest;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
@@ -42,6 +46,31 @@ impl Socket {
                 let (reader, writer) = socket.into_split();
                 (Either::Unix(reader), Either::Unix(writer))
             }
+        }
+    }
+
+    /// Looks at what would be read next, without taking it.
+    pub(crate) fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(socket) => socket.poll_peek(cx, &mut ReadBuf::new(buf)),
+            #[cfg(unix)]
+            Self::Unix(socket) => loop {
+                ready!(socket.poll_read_ready(cx))?;
+                match socket.try_io(Interest::READABLE, || asyncnet_os::peek(socket, buf)) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    peeked => return Poll::Ready(peeked),
+                }
+            },
+            #[cfg(not(unix))]
+            Self::Unix(socket) => socket.poll_peek(cx, &mut ReadBuf::new(buf)),
+        }
+    }
+
+    /// Takes it out of the runtime, and makes it blocking.
+    pub(crate) fn into_blocking(self) -> io::Result<asyncnet_os::socket2::Socket> {
+        match self {
+            Self::Tcp(socket) => asyncnet_os::release(socket.into_std()?),
+            Self::Unix(socket) => asyncnet_os::release(socket.into_std()?),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use crate::socket::Socket;
 use crate::timer::TokioTimer;
-use asyncnet_driver::{Endpoint, Endpoints, ReadTransport, SplitTransport, Timer, Transport, WriteTransport};
+use asyncnet_driver::{
+    Endpoint, Endpoints, PeekTransport, PeerCredentials, ReadTransport, SplitTransport, Timer, Transport,
+    WriteTransport,
+};
 use asyncnet_os::with_disconnect_kind;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -109,6 +112,16 @@ impl Endpoints for TokioTransport {
 
     fn peer_endpoint(&self) -> io::Result<Endpoint> {
         asyncnet_os::peer_endpoint(&self.io)
+    }
+
+    fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        asyncnet_os::peer_credentials(&self.io)
+    }
+}
+
+impl PeekTransport for TokioTransport {
+    fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.io.poll_peek(cx, buf).map_err(with_disconnect_kind)
     }
 }
 

@@ -31,7 +31,7 @@ use crate::send::Sink;
 use crate::tls;
 use crate::transport::{Endpoints, Transport};
 use asyncnet_core::tls::{Opened, Session};
-use asyncnet_core::{Connection, Endpoint, Incoming, Limits, LinePolicy, Outgoing};
+use asyncnet_core::{Connection, Endpoint, Incoming, Limits, LinePolicy, Outgoing, PeerCredentials};
 use bytes::Bytes;
 use std::task::{Context, Poll, ready};
 
@@ -73,6 +73,8 @@ pub struct Stream<T> {
     read: ReadState,
     write: WriteState,
     settings: Settings,
+    /// Who was connected or accepted, if that is known: a socket that was reset does not tell any more.
+    peer: Option<Endpoint>,
     /// While a TLS handshake is under way.
     handshake: Option<Box<start_tls::Handshake>>,
     /// Once a close has begun.
@@ -93,6 +95,7 @@ pub(crate) struct Inner {
     pub(crate) read: ReadState,
     pub(crate) write: WriteState,
     pub(crate) settings: Settings,
+    pub(crate) peer: Option<Endpoint>,
 }
 
 /// A stream taken apart.
@@ -150,18 +153,25 @@ impl<T: Transport> Stream<T> {
             Settings { line: LinePolicy::new(limits.line_bytes_max), line_end: LineEnd::default() };
         let connection = Connection::new(limits);
         let (read, write) = (ReadState::default(), WriteState::default());
-        Self::from_inner(transport, Inner { connection, read, write, settings })
+        Self::from_inner(transport, Inner { connection, read, write, settings, peer: None })
     }
 
     pub(crate) fn from_inner(transport: T, inner: Inner) -> Self {
-        let Inner { connection, read, write, settings } = inner;
-        Self { transport: Some(transport), connection, read, write, settings, handshake: None, drain: None }
+        let Inner { connection, read, write, settings, peer } = inner;
+        let (transport, handshake, drain) = (Some(transport), None, None);
+        Self { transport, connection, read, write, settings, peer, handshake, drain }
+    }
+
+    /// Whose other end it is, as the one who connected or accepted it knows.
+    pub(crate) fn with_peer(mut self, peer: Endpoint) -> Self {
+        self.peer = Some(peer);
+        self
     }
 
     // Looks and settings.
 
     /// How many bytes came and were not taken: what can be received without waiting. Over TLS, those of records that are
-    /// opened, which happens when a call wants them; more may be here, sealed.
+    /// opened, which happens when a call wants them; more may be here, sealed: see [`sealed_len`](Self::sealed_len).
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
@@ -173,6 +183,17 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub fn received_len(&self) -> usize {
         self.connection.plain().len()
+    }
+
+    /// How many bytes of TLS came and are not opened, headers and padding included: 0 without TLS. They may be a part of a
+    /// record, so a receive may still have to wait.
+    ///
+    /// ```
+    /// let (client, _server) = asyncnet_smol::pair().unwrap();
+    /// assert_eq!(client.sealed_len(), 0);
+    /// ```
+    pub fn sealed_len(&self) -> usize {
+        self.connection.incoming().sealed_len()
     }
 
     /// The bytes that came and were not taken.
@@ -307,8 +328,8 @@ impl<T: Transport> Stream<T> {
     }
 
     pub(crate) fn into_inner(self) -> (Option<T>, Inner) {
-        let Self { transport, connection, read, write, settings, .. } = self;
-        (transport, Inner { connection, read, write, settings })
+        let Self { transport, connection, read, write, settings, peer, .. } = self;
+        (transport, Inner { connection, read, write, settings, peer })
     }
 
     /// Whether it is in use: once a close has begun, nothing is received or sent any more.
@@ -339,19 +360,45 @@ impl<T: Transport + Endpoints> Stream<T> {
         Ok(self.transport.as_ref().ok_or(Error::Closed)?.local_endpoint()?)
     }
 
-    /// The address of the other end.
+    /// The address of the other end: the one that was connected to, or accepted from. It is still known after a reset and
+    /// after a close; of a stream over a transport that was made elsewhere the system is asked.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`]; what getpeername(2) says.
+    /// If it has to be asked for: [`Error::Closed`]; what getpeername(2) says, which is `NotConnected` after a reset.
     ///
     /// ```
-    /// let (client, server) = asyncnet_smol::pair().unwrap();
-    /// assert_eq!(client.peer_endpoint().unwrap(), server.local_endpoint().unwrap());
+    /// # futures_lite::future::block_on(async {
+    /// let listener = asyncnet_smol::listen("127.0.0.1:0")?;
+    /// let mut client = asyncnet_smol::connect(&listener.local_endpoint()?.to_string()).await?;
+    /// let served = listener.accept().await?;
+    /// assert_eq!(served.peer_endpoint()?, client.local_endpoint()?);
+    /// client.abort();
+    /// assert_eq!(client.peer_endpoint()?, listener.local_endpoint()?);
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     #[doc(alias = "peer_addr")]
     pub fn peer_endpoint(&self) -> Result<Endpoint, Error> {
-        Ok(self.transport.as_ref().ok_or(Error::Closed)?.peer_endpoint()?)
+        match &self.peer {
+            Some(peer) => Ok(peer.clone()),
+            None => Ok(self.transport.as_ref().ok_or(Error::Closed)?.peer_endpoint()?),
+        }
+    }
+
+    /// The process at the other end of a Unix stream, as it was when it connected or listened; its number may be another's
+    /// by now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`]; [`Error::Io`] of kind [`Unsupported`](std::io::ErrorKind::Unsupported) over anything but a Unix
+    /// socket, and on systems other than Linux.
+    ///
+    /// ```
+    /// let (tcp, _peer) = asyncnet_smol::pair().unwrap();
+    /// assert!(tcp.peer_credentials().is_err());
+    /// ```
+    pub fn peer_credentials(&self) -> Result<PeerCredentials, Error> {
+        Ok(self.transport.as_ref().ok_or(Error::Closed)?.peer_credentials()?)
     }
 }
 

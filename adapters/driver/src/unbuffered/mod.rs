@@ -116,17 +116,13 @@ impl<T: Transport + PeekTransport> Stream<T> {
     #[doc(alias = "read_ahead")]
     #[doc(alias = "buffered")]
     pub fn into_unbuffered(mut self) -> Result<Unbuffered<T>, IntoUnbufferedError<T>> {
-        let fault = match self.read_ahead_fault() {
-            Some(fault) => fault,
-            None => match self.into_inner() {
-                (Some(inner), rest) => {
-                    let transport = Sparing { inner, allowed: Allowed::Any };
-                    return Ok(Unbuffered { stream: Stream::from_inner(transport, rest) });
-                }
-                (None, _) => unreachable!("a stream without a transport is closed"),
-            },
+        if let Some(fault) = self.read_ahead_fault() {
+            return Err(IntoUnbufferedError { stream: Box::new(self), fault });
+        }
+        let (Some(inner), rest) = self.into_inner() else {
+            unreachable!("a stream that is not closed has a transport")
         };
-        Err(IntoUnbufferedError { stream: Box::new(self), fault })
+        Ok(Unbuffered { stream: Stream::from_inner(Sparing { inner, allowed: Allowed::Any }, rest) })
     }
 
     fn read_ahead_fault(&mut self) -> Option<IntoUnbufferedFault> {
