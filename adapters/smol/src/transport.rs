@@ -3,7 +3,8 @@
 use crate::socket::{Socket, WriteSocket};
 use crate::timer::SmolTimer;
 use asyncnet_driver::{
-    Endpoint, Endpoints, PeekTransport, ReadTransport, SplitTransport, Timer, Transport, WriteTransport,
+    Endpoint, Endpoints, PeekTransport, PeerCredentials, ReadTransport, SplitTransport, Timer, Transport,
+    WriteTransport,
 };
 use asyncnet_os::with_disconnect_kind;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -109,6 +110,10 @@ impl Endpoints for SmolTransport {
 
     fn peer_endpoint(&self) -> io::Result<Endpoint> {
         asyncnet_os::peer_endpoint(&self.io)
+    }
+
+    fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        asyncnet_os::peer_credentials(&self.io)
     }
 }
 

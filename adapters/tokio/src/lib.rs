@@ -32,6 +32,7 @@ mod connect;
 mod convert;
 mod datagram;
 mod net;
+mod new_socket;
 mod options;
 mod socket;
 mod timer;
@@ -39,20 +40,23 @@ mod transport;
 
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
-    Accept, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX, DIAL_ADDRESSES_MAX, DatagramSocket, DialError,
-    DialTimes, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, Flag, Halves, IntoUnbufferedError,
-    IntoUnbufferedFault, LastLine, Limits, Line, LineEnd, LinePolicy, Net, Operation, OptionName, Overlong,
-    Parts, PeekTransport, Received, RecvError, SendError, SocketOption, SocketOptions, SplitTransport,
-    Transport, UnixName,
+    Accept, BindOptions, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX, DIAL_ADDRESSES_MAX, DatagramSocket,
+    DialError, DialTimes, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, Flag, Halves,
+    IntoUnbufferedError, IntoUnbufferedFault, LastLine, Limits, Line, LineEnd, LinePolicy, Net, OpenSocket,
+    Operation, OptionName, Overlong, Parts, PeekTransport, PeerCredentials, Received, RecvError, SendError,
+    SocketKind, SocketOption, SocketOptions, SplitTransport, Transport, UnixName,
 };
 pub use asyncnet_os::{
     Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
 };
-pub use connect::{bind, connect, dial, dial_datagram, dial_tls, listen, listen_at, listen_tls, pair};
+pub use connect::{
+    bind, bind_with, connect, dial, dial_datagram, dial_tls, listen, listen_at, listen_tls, listen_with, pair,
+};
 #[cfg(unix)]
 pub use connect::{connect_unix, listen_unix};
 pub use datagram::TokioDatagram;
 pub use net::{BoxFuture, TokioListener, TokioNet};
+pub use new_socket::TokioSocket;
 pub use socket::{Either, ReadSocket, Socket, WriteSocket};
 pub use timer::TokioTimer;
 pub use transport::{IoTransport, TokioTransport};
@@ -69,6 +73,16 @@ pub type Listener = asyncnet_driver::Listener<TokioListener>;
 pub type TlsListener = tls::TlsListener<TokioListener>;
 /// A datagram socket of the runtime's.
 pub type Datagram = asyncnet_driver::Datagram<TokioDatagram>;
+/// A socket that is neither connected nor listening; see [`asyncnet_driver::NewSocket`].
+///
+/// ```
+/// use asyncnet_tokio::{NewSocket, TokioNet, SocketKind};
+///
+/// let socket = NewSocket::open(TokioNet, SocketKind::TcpV4).unwrap();
+/// socket.bind_any(0).unwrap();
+/// assert_ne!(socket.local_endpoint().unwrap().as_inet().unwrap().port(), 0);
+/// ```
+pub type NewSocket = asyncnet_driver::NewSocket<TokioNet>;
 /// The receiving half of a [`Stream`].
 pub type ReadHalf = asyncnet_driver::ReadHalf<<TokioTransport as SplitTransport>::Reader>;
 /// The sending half of a [`Stream`].

@@ -3,7 +3,8 @@
 use crate::socket::Socket;
 use crate::timer::TokioTimer;
 use asyncnet_driver::{
-    Endpoint, Endpoints, PeekTransport, ReadTransport, SplitTransport, Timer, Transport, WriteTransport,
+    Endpoint, Endpoints, PeekTransport, PeerCredentials, ReadTransport, SplitTransport, Timer, Transport,
+    WriteTransport,
 };
 use asyncnet_os::with_disconnect_kind;
 use std::io::{self, IoSlice};
@@ -111,6 +112,10 @@ impl Endpoints for TokioTransport {
 
     fn peer_endpoint(&self) -> io::Result<Endpoint> {
         asyncnet_os::peer_endpoint(&self.io)
+    }
+
+    fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        asyncnet_os::peer_credentials(&self.io)
     }
 }
 
