@@ -176,7 +176,7 @@ impl Connector {
         };
         let connected = self.connect_in_time(net, to).await;
         let transport = connected.map_err(|error| Error::io_at(Operation::Connect, to, error))?;
-        self.begin(Stream::new(transport), how).await
+        self.begin(Stream::new(transport).with_peer(to.clone()), how).await
     }
 
     async fn connect_in_time<N: Net>(&self, net: &N, to: &Endpoint) -> io::Result<N::Transport> {

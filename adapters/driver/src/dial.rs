@@ -85,12 +85,12 @@ impl<N: Net> Dial<'_, N> {
     }
 
     /// Polls every attempt: the first that succeeded, if one did. Those that failed are put in the report.
-    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<N::Transport> {
+    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Option<(SocketAddr, N::Transport)> {
         let mut at = 0;
         while at < self.attempts.len() {
             let (address, attempt) = &mut self.attempts[at];
             match Pin::new(attempt).poll(cx) {
-                Poll::Ready(Ok(transport)) => return Some(transport),
+                Poll::Ready(Ok(transport)) => return Some((*address, transport)),
                 Poll::Ready(Err(error)) => {
                     self.search.attempt_failed(*address, error);
                     drop(self.attempts.remove(at));
@@ -110,9 +110,9 @@ impl<N: Net> Future for Dial<'_, N> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         loop {
-            if let Some(transport) = this.poll_attempts(cx) {
+            if let Some((address, transport)) = this.poll_attempts(cx) {
                 this.attempts.clear();
-                return Poll::Ready(Ok(Stream::new(transport)));
+                return Poll::Ready(Ok(Stream::new(transport).with_peer(Endpoint::Inet(address))));
             }
             match ready!(this.search.poll_next(cx)) {
                 Next::Start(address) => {
