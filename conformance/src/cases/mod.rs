@@ -7,6 +7,7 @@ mod handshake;
 mod lines;
 mod meter;
 mod network;
+mod porting;
 mod receive;
 mod send;
 mod session;
@@ -36,7 +37,7 @@ use asyncnet_driver::Net;
 
 /// The cases for a stream.
 pub(crate) fn stream<F: Fixture>() -> Vec<Case<F>> {
-    [lines::cases(), receive::cases(), send::cases(), ends::cases(), cancel::cases()]
+    [lines::cases(), receive::cases(), send::cases(), ends::cases(), cancel::cases(), porting::stream_cases()]
         .into_iter()
         .flatten()
         .collect()
@@ -64,5 +65,8 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
 
 /// The cases for a network.
 pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
-    [network::cases(), datagram::cases(), tls_network::cases()].into_iter().flatten().collect()
+    [network::cases(), datagram::cases(), tls_network::cases(), porting::network_cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
