@@ -155,3 +155,50 @@ pub trait Accept {
     /// What getsockname(2) says.
     fn local_endpoint(&self) -> io::Result<Endpoint>;
 }
+
+/// A network that is somebody else's.
+impl<N: Net> Net for &N {
+    type Transport = N::Transport;
+    type Listener = N::Listener;
+    type Datagram = N::Datagram;
+    type Socket = N::Socket;
+    type Timer = N::Timer;
+    type Connect = N::Connect;
+    type Resolve = N::Resolve;
+
+    fn timer(&self) -> N::Timer {
+        (**self).timer()
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> N::Resolve {
+        (**self).resolve(host, port)
+    }
+
+    fn connect(&self, to: &Endpoint) -> N::Connect {
+        (**self).connect(to)
+    }
+
+    fn listen_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<N::Listener> {
+        (**self).listen_with(at, options)
+    }
+
+    fn bind_with(&self, at: &Endpoint, options: &BindOptions) -> io::Result<N::Datagram> {
+        (**self).bind_with(at, options)
+    }
+
+    fn open(&self, kind: SocketKind) -> io::Result<N::Socket> {
+        (**self).open(kind)
+    }
+
+    fn connect_from(&self, socket: N::Socket, to: &Endpoint) -> N::Connect {
+        (**self).connect_from(socket, to)
+    }
+
+    fn listen_from(&self, socket: N::Socket, backlog: u32) -> io::Result<N::Listener> {
+        (**self).listen_from(socket, backlog)
+    }
+
+    fn datagram_from(&self, socket: N::Socket) -> io::Result<N::Datagram> {
+        (**self).datagram_from(socket)
+    }
+}

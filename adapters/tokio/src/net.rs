@@ -5,6 +5,8 @@ use crate::new_socket::TokioSocket;
 use crate::socket::{Either, Socket};
 use crate::timer::TokioTimer;
 use crate::transport::TokioTransport;
+#[cfg(unix)]
+use asyncnet_driver::UnixName;
 use asyncnet_driver::{Accept, AcceptFault, BindOptions, Endpoint, Net, SocketKind};
 use asyncnet_os::{ConnectState, NewSocket, SocketBuilder, UnixFile, socket2};
 use std::future::Future;
@@ -194,7 +196,14 @@ impl Accept for TokioListener {
             #[cfg(unix)]
             Either::Unix(listener) => {
                 let (socket, peer) = ready!(listener.poll_accept(cx))?;
-                (Either::Unix(socket), asyncnet_os::endpoint_from_unix(&peer.into()))
+                let peer = match asyncnet_os::endpoint_from_unix(&peer.into()) {
+                    // mio 1.2 takes an abstract name for none, so the system is asked.
+                    unnamed @ Endpoint::Unix(UnixName::Unnamed) if cfg!(target_os = "linux") => {
+                        asyncnet_os::peer_endpoint(&socket).unwrap_or(unnamed)
+                    }
+                    named => named,
+                };
+                (Either::Unix(socket), peer)
             }
             #[cfg(not(unix))]
             Either::Unix(never) => match *never {},
