@@ -43,8 +43,8 @@ pub use asyncnet_driver::{
     Accept, BindOptions, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX, DIAL_ADDRESSES_MAX, DatagramSocket,
     DialError, DialTimes, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, Flag, Halves,
     IntoUnbufferedError, IntoUnbufferedFault, LastLine, Limits, Line, LineEnd, LinePolicy, Net, OpenSocket,
-    Operation, OptionName, Overlong, Parts, PeekTransport, PeerCredentials, Received, RecvError, SendError,
-    SocketKind, SocketOption, SocketOptions, SplitTransport, Transport, UnixName,
+    Operation, OptionName, Overlong, Parts, PeekTransport, PeerCredentials, Received, RecvError, Resolve,
+    SendError, SocketKind, SocketOption, SocketOptions, SplitTransport, Transport, UnixName, WithResolver,
 };
 pub use asyncnet_os::{
     Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,

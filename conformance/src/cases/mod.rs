@@ -2,6 +2,7 @@
 
 mod cancel;
 mod datagram;
+mod dial;
 mod ends;
 mod handshake;
 mod lines;
@@ -65,7 +66,7 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
 
 /// The cases for a network.
 pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
-    [network::cases(), datagram::cases(), tls_network::cases(), porting::network_cases()]
+    [network::cases(), dial::cases(), datagram::cases(), tls_network::cases(), porting::network_cases()]
         .into_iter()
         .flatten()
         .collect()
