@@ -25,3 +25,8 @@ pub mod udp_echo;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Those of the page for people who come from Nim.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/porting-from-nim.md")]
+struct PortingFromNim;
