@@ -2,10 +2,10 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
-use crate::cases::tls_over;
+use crate::cases::{adopt_case, adopted, tls_over};
 use crate::steps::drop_after;
 use asyncnet_driver::Stream;
-use asyncnet_smol::{IoTransport, SmolNet, SmolTransport};
+use asyncnet_smol::{IoTransport, SmolDatagram, SmolListener, SmolNet, SmolTransport};
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use std::future::Future;
 
@@ -29,14 +29,18 @@ impl Adapter for Smol {
     }
 
     fn own_cases(&self) -> Vec<Case<Sockets<SmolNet>>> {
-        super::own_cases(
+        let mut cases = super::own_cases(
             |at| Box::pin(read_write(at)),
             |at| Box::pin(two_tasks(at)),
             |at| Box::pin(buf_read(at)),
             |at| Box::pin(foreign(at)),
             |at| Box::pin(tls_over(at, IoTransport::new)),
             |at| Box::pin(convert(at)),
-        )
+        );
+        cases.push(adopt_case(|at| {
+            Box::pin(adopted(at, SmolTransport::adopt, SmolListener::adopt, SmolDatagram::adopt))
+        }));
+        cases
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
-use crate::cases::tls_over;
+use crate::cases::{adopt_case, adopted, tls_over};
 use crate::steps::drop_after;
 use asyncnet_driver::Stream;
-use asyncnet_tokio::{Either, IoTransport, TokioNet, TokioTransport};
+use asyncnet_tokio::{Either, IoTransport, TokioDatagram, TokioListener, TokioNet, TokioTransport};
 use std::future::Future;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Builder;
@@ -49,14 +49,18 @@ impl Adapter for Tokio {
     }
 
     fn own_cases(&self) -> Vec<Case<Sockets<TokioNet>>> {
-        super::own_cases(
+        let mut cases = super::own_cases(
             |at| Box::pin(read_write(at)),
             |at| Box::pin(two_tasks(at)),
             |at| Box::pin(buf_read(at)),
             |at| Box::pin(foreign(at)),
             |at| Box::pin(tls_over(at, |inner| IoTransport::new(tokio::io::BufWriter::new(inner)))),
             |at| Box::pin(convert(at)),
-        )
+        );
+        cases.push(adopt_case(|at| {
+            Box::pin(adopted(at, TokioTransport::adopt, TokioListener::adopt, TokioDatagram::adopt))
+        }));
+        cases
     }
 }
 

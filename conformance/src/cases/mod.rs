@@ -30,6 +30,8 @@ mod wire;
 #[cfg(feature = "adapters")]
 pub(crate) use network::split;
 #[cfg(feature = "adapters")]
+pub(crate) use porting::{adopt_case, adopted};
+#[cfg(feature = "adapters")]
 pub(crate) use tls_halves::{split_tls, tls_over};
 
 use crate::adapter::{Fixture, Sockets};

@@ -267,3 +267,74 @@ async fn values<N: Net>(at: &Sockets<N>) -> Verdict {
     }
     Ok(())
 }
+
+/// The case of [`adopted`], for adapters' own cases: what takes a socket over is the adapter's.
+#[cfg(feature = "adapters")]
+pub(crate) fn adopt_case<N: Net>(
+    run: for<'a> fn(&'a Sockets<N>) -> crate::case::LocalFuture<'a, Verdict>,
+) -> Case<Sockets<N>> {
+    Case::new(
+        "socket::adopt",
+        "a socket of somebody else's is taken over: it neither blocks nor is inherited, and its type is checked",
+        run,
+    )
+}
+
+/// Sockets of std's, which block, as those of other libraries do.
+///
+/// # Errors
+///
+/// [`Stop`].
+#[cfg(feature = "adapters")]
+pub(crate) async fn adopted<N: Net>(
+    at: &Sockets<N>,
+    stream: impl Fn(socket2::Socket) -> std::io::Result<N::Transport>,
+    listen: impl Fn(socket2::Socket) -> std::io::Result<N::Listener>,
+    datagram: impl Fn(socket2::Socket) -> std::io::Result<N::Datagram>,
+) -> Verdict {
+    tcp_only(at)?;
+    let theirs = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let to = theirs.local_addr()?;
+    let theirs = socket2::Socket::from(theirs);
+    make_inheritable(&theirs)?;
+    let listener = Listener::new(listen(theirs)?);
+    // A socket that still blocks would hang here, and the case would not end in its time.
+    ensure(drop_after(1, listener.accept(), || ()).await.is_none(), "an accept without a connection")?;
+    let theirs = socket2::Socket::from(TcpStream::connect(to)?);
+    make_inheritable(&theirs)?;
+    let mut ours = asyncnet_driver::Stream::new(stream(theirs)?);
+    let mut served = listener.accept().await?;
+    ensure(drop_after(1, ours.recv_line(), || ()).await.is_none(), "a receive without a line")?;
+    ours.send_line("hello").await?;
+    ensure(served.recv_line().await?.is_some_and(|line| line == "hello"), "a line over it")?;
+
+    let theirs = socket2::Socket::from(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?);
+    make_inheritable(&theirs)?;
+    let datagrams = Datagram::new(datagram(theirs)?);
+    ensure(drop_after(1, datagrams.recv(&mut [0; 8]), || ()).await.is_none(), "a receive without a message")?;
+    datagrams.send_to(b"hello", &datagrams.local_endpoint()?).await?;
+    ensure_eq(&datagrams.recv(&mut [0; 8]).await?.len, &5, "a message to itself")?;
+    if cfg!(unix) {
+        let inherited = [listener.is_inheritable()?, ours.is_inheritable()?, datagrams.is_inheritable()?];
+        ensure_eq(&inherited, &[false; 3], "which of them are inherited")?;
+    }
+
+    let of_streams = || Ok::<_, Stop>(socket2::Socket::from(TcpStream::connect(to)?));
+    let of_datagrams = || Ok::<_, Stop>(socket2::Socket::from(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?));
+    ensure(stream(of_datagrams()?).is_err(), "datagrams taken for a stream")?;
+    ensure(datagram(of_streams()?).is_err(), "a stream taken for datagrams")?;
+    if cfg!(target_os = "linux") {
+        // Elsewhere a system may not tell.
+        ensure(listen(of_streams()?).is_err(), "a stream taken for a listener")?;
+    }
+    Ok(())
+}
+
+/// As one that another library has opened may be.
+#[cfg(feature = "adapters")]
+fn make_inheritable(socket: &socket2::Socket) -> Verdict {
+    #[cfg(unix)]
+    rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::empty()).map_err(std::io::Error::from)?;
+    let _ = socket;
+    Ok(())
+}

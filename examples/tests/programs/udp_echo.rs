@@ -163,6 +163,7 @@ mod unix {
     fn bound(path: &Path) -> UnixDatagram {
         let peer = UnixDatagram::bind(path).unwrap();
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        peer.set_write_timeout(Some(PATIENCE)).unwrap();
         peer
     }
 
