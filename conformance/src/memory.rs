@@ -6,7 +6,7 @@
 use crate::adapter::{Fixture, Pair};
 use crate::case::Stop;
 use crate::peer::{PATIENCE, Peer, Reset};
-use asyncnet_driver::{Limits, ReadTransport, Stream, Timer, Transport, WriteTransport};
+use asyncnet_driver::{Limits, PeekTransport, ReadTransport, Stream, Timer, Transport, WriteTransport};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -115,6 +115,15 @@ impl PipeState {
         Some(self.bytes.read(buf))
     }
 
+    /// Copies what is there, and leaves it: `None` if nothing is yet.
+    fn peek(&mut self, buf: &mut [u8]) -> Option<io::Result<usize>> {
+        if self.bytes.is_empty() {
+            return self.read(buf);
+        }
+        let seen = self.bytes.iter().zip(buf).map(|(byte, at)| *at = *byte);
+        Some(Ok(seen.count()))
+    }
+
     /// Writes what there is room for: `None` if there is none.
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Option<io::Result<usize>> {
         if self.deserted || self.reset {
@@ -165,6 +174,17 @@ impl ReadTransport for MemoryTransport {
         drop(state);
         self.reads.change(|_| ());
         Poll::Ready(read)
+    }
+}
+
+impl PeekTransport for MemoryTransport {
+    fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut state = lock(&self.reads.state);
+        let Some(peeked) = state.peek(buf) else {
+            state.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
+        Poll::Ready(peeked)
     }
 }
 

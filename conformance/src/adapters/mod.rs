@@ -8,9 +8,9 @@ pub use tokio::Tokio;
 
 use crate::adapter::Sockets;
 use crate::case::{Case, LocalFuture, Verdict};
-use crate::cases::{split, split_tls};
+use crate::cases::{split, split_tls, unbuffered};
 use crate::run::{Job, child, jobs, memory_jobs};
-use asyncnet_driver::{Endpoints, Net, SplitTransport};
+use asyncnet_driver::{Endpoints, Net, PeekTransport, SplitTransport};
 
 /// Every case on every adapter.
 ///
@@ -44,11 +44,12 @@ fn own_cases<N: Net>(
     foreign: Run<N>,
     foreign_tls: Run<N>,
     convert: Run<N>,
+    handed_over: Run<N>,
 ) -> Vec<Case<Sockets<N>>>
 where
-    N::Transport: SplitTransport + Endpoints,
+    N::Transport: SplitTransport + Endpoints + PeekTransport,
 {
-    vec![
+    let mut cases = vec![
         Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", read_write),
         Case::new(
             "traits::two_tasks",
@@ -73,5 +74,12 @@ where
             "halves share one TLS session: both ways at once, what fails one fails the other",
             |at| Box::pin(split_tls(at)),
         ),
-    ]
+        Case::new(
+            "unbuffered::handed_over",
+            "after a line the descriptor goes to another process, which reads the next ones",
+            handed_over,
+        ),
+    ];
+    cases.extend(unbuffered());
+    cases
 }

@@ -2,7 +2,7 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
-use crate::cases::{adopt_case, adopted, tls_over};
+use crate::cases::{adopt_case, adopted, handed_over, tls_over};
 use crate::steps::drop_after;
 use asyncnet_driver::Stream;
 use asyncnet_smol::{IoTransport, SmolDatagram, SmolListener, SmolNet, SmolTransport};
@@ -36,6 +36,7 @@ impl Adapter for Smol {
             |at| Box::pin(foreign(at)),
             |at| Box::pin(tls_over(at, IoTransport::new)),
             |at| Box::pin(convert(at)),
+            |at| Box::pin(handed_over(at, SmolTransport::into_blocking)),
         );
         cases.push(adopt_case(|at| {
             Box::pin(adopted(at, SmolTransport::adopt, SmolListener::adopt, SmolDatagram::adopt))

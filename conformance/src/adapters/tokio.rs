@@ -2,7 +2,7 @@
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
-use crate::cases::{adopt_case, adopted, tls_over};
+use crate::cases::{adopt_case, adopted, handed_over, tls_over};
 use crate::steps::drop_after;
 use asyncnet_driver::Stream;
 use asyncnet_tokio::{Either, IoTransport, TokioDatagram, TokioListener, TokioNet, TokioTransport};
@@ -56,6 +56,7 @@ impl Adapter for Tokio {
             |at| Box::pin(foreign(at)),
             |at| Box::pin(tls_over(at, |inner| IoTransport::new(tokio::io::BufWriter::new(inner)))),
             |at| Box::pin(convert(at)),
+            |at| Box::pin(handed_over(at, TokioTransport::into_blocking)),
         );
         cases.push(adopt_case(|at| {
             Box::pin(adopted(at, TokioTransport::adopt, TokioListener::adopt, TokioDatagram::adopt))

@@ -12,6 +12,7 @@ mod porting;
 mod receive;
 mod send;
 mod session;
+mod socket;
 mod tls_broken;
 mod tls_cancel;
 mod tls_certificates;
@@ -23,6 +24,7 @@ mod tls_keys;
 mod tls_network;
 mod tls_records;
 mod tls_time;
+mod unbuffered;
 mod upgrade;
 mod upgrade_state;
 mod wire;
@@ -33,6 +35,9 @@ pub(crate) use network::split;
 pub(crate) use porting::{adopt_case, adopted};
 #[cfg(feature = "adapters")]
 pub(crate) use tls_halves::{split_tls, tls_over};
+pub(crate) use unbuffered::cases as unbuffered;
+#[cfg(feature = "adapters")]
+pub(crate) use unbuffered::handed_over;
 
 use crate::adapter::{Fixture, Sockets};
 use crate::case::Case;
@@ -68,8 +73,15 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
 
 /// The cases for a network.
 pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
-    [network::cases(), dial::cases(), datagram::cases(), tls_network::cases(), porting::network_cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        network::cases(),
+        dial::cases(),
+        datagram::cases(),
+        socket::cases(),
+        tls_network::cases(),
+        porting::network_cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
