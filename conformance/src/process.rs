@@ -4,16 +4,22 @@
 //! runs that and prints what came of it on its last line.
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
-use crate::case::{Stop, Verdict, ensure_eq};
+use crate::case::{Stop, Verdict, ensure, ensure_eq};
+use crate::pki;
 use crate::steps::drop_after;
-use asyncnet_driver::{Net, Stream};
+use asyncnet_driver::tls::StartTls;
+use asyncnet_driver::{Datagram, Endpoint, Error, Listener, Net, NewSocket, SocketKind, Stream, dial};
+use futures_lite::future::zip;
 use std::process::{Command, Stdio};
 
 const VARIABLE: &str = "ASYNCNET_CONFORMANCE_CHILD";
 
 /// The cases: id and rule.
 pub(crate) const CASES: [(&str, &str); 2] = [
-    ("process::descriptors", "1 000 connections opened and closed in every way leave no descriptor behind"),
+    (
+        "process::descriptors",
+        "1 000 sockets of each kind, opened and closed in every way, leave no descriptor behind",
+    ),
     ("process::exhausted", "a listener lives through running out of descriptors, and does not spin"),
 ];
 
@@ -67,58 +73,191 @@ fn open_descriptors() -> Result<usize, Stop> {
 fn descriptors<A: Adapter>(adapter: &A) -> Verdict {
     let folder = tempfile::tempdir()?;
     for link in [Link::Tcp, Link::Unix] {
-        let cycles = async |cycles| {
-            let sockets = Sockets::new(adapter.net(), link, folder.path().to_owned());
-            let listener = sockets.listen()?;
-            for n in 0..cycles {
-                one_life(&sockets, &listener, n).await?;
-            }
-            Ok::<(), Stop>(())
-        };
-        // What a runtime opens once is open after a first round.
-        adapter.run(cycles(20))?;
-        let before = open_descriptors()?;
-        adapter.run(cycles(1_000))?;
-        ensure_eq(&open_descriptors()?, &before, format!("descriptors, over {link:?}"))?;
+        for kind in KINDS {
+            let cycles = async |cycles| {
+                let sockets = Sockets::new(adapter.net(), link, folder.path().to_owned());
+                let listener = sockets.listen()?;
+                for n in 0..cycles {
+                    one_life(&sockets, &listener, kind, n).await?;
+                }
+                Ok::<(), Stop>(())
+            };
+            // What a runtime opens once is open after a first round.
+            adapter.run(cycles(20))?;
+            let before = open_descriptors()?;
+            adapter.run(cycles(1_000))?;
+            ensure_eq(&open_descriptors()?, &before, format!("descriptors of {kind:?}, over {link:?}"))?;
+        }
     }
     Ok(())
 }
 
-/// One connection, which ends in one of several ways.
+/// A kind of socket, by what makes it.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Stream,
+    Listener,
+    NewSocket,
+    Datagram,
+    Dialed,
+    Tls,
+}
+
+const KINDS: [Kind; 6] =
+    [Kind::Stream, Kind::Listener, Kind::NewSocket, Kind::Datagram, Kind::Dialed, Kind::Tls];
+
+/// One socket's life, which ends in one of several ways.
 async fn one_life<N: Net>(
     sockets: &Sockets<N>,
-    listener: &asyncnet_driver::Listener<N::Listener>,
+    listener: &Listener<N::Listener>,
+    kind: Kind,
     n: usize,
 ) -> Verdict {
-    let to = listener.local_endpoint()?;
-    match n % 6 {
+    match kind {
+        Kind::Stream => stream_life(sockets, n).await,
+        Kind::Listener => listener_life(sockets, listener, n).await,
+        Kind::NewSocket => new_socket_life(sockets, listener, n).await,
+        Kind::Datagram => datagram_life(sockets, n).await,
+        Kind::Dialed => dialed_life(sockets, listener, n).await,
+        Kind::Tls => tls_life(sockets, listener, n).await,
+    }
+}
+
+async fn stream_life<N: Net>(sockets: &Sockets<N>, n: usize) -> Verdict {
+    let (mut stream, peer) = sockets.pair().await?;
+    match n % 4 {
         0 => {
-            let (mut stream, peer) = sockets.pair().await?;
             drop(peer);
             stream.close().await?;
         }
-        1 => {
-            let (mut stream, _peer) = sockets.pair().await?;
-            stream.abort();
-        }
-        2 => {
-            let (mut stream, _peer) = sockets.pair().await?;
-            drop(drop_after(1, stream.recv_line(), || ()).await);
-        }
-        3 => {
+        1 => stream.abort(),
+        2 => drop(drop_after(1, stream.recv_line(), || ()).await),
+        _ => drop(stream.into_parts()),
+    }
+    Ok(())
+}
+
+async fn listener_life<N: Net>(sockets: &Sockets<N>, listener: &Listener<N::Listener>, n: usize) -> Verdict {
+    let to = listener.local_endpoint()?;
+    match n % 3 {
+        0 => {
             // A connection that is dropped on its way may still reach the listener.
             drop(drop_after(1, sockets.net().connect(&to), || ()).await);
             let _stream = Stream::new(sockets.net().connect(&to).await?);
             listener.accept().await?;
             drop(drop_after(1, listener.accept(), || ()).await);
         }
-        4 => {
-            let (stream, _peer) = sockets.pair().await?;
-            drop(stream.into_parts());
+        1 => drop(sockets.listen()?),
+        _ => {
+            drop(drop_after(1, listener.accept(), || ()).await);
+            // An address that is in use, and its socket is closed.
+            ensure(sockets.net().listen(&to).is_err(), "two listeners at one address")?;
+        }
+    }
+    Ok(())
+}
+
+async fn new_socket_life<N: Net>(
+    sockets: &Sockets<N>,
+    listener: &Listener<N::Listener>,
+    n: usize,
+) -> Verdict {
+    let to = listener.local_endpoint()?;
+    let socket = NewSocket::open(sockets.net(), SocketKind::stream_for(&to))?;
+    match n % 5 {
+        0 => drop(socket),
+        1 => drop(socket.connect(&to)),
+        2 => {
+            let mut stream = socket.connect(&to).await?;
+            drop(listener.accept().await?);
+            stream.abort();
+        }
+        3 => drop(socket.into_datagram().err()),
+        _ => {
+            ensure(socket.bind(&to).is_err(), "an address that is in use")?;
+            drop(drop_after(1, socket.connect(&to), || ()).await);
+            // It may have come about, or not.
+            drop(drop_after(1, listener.accept(), || ()).await);
+        }
+    }
+    Ok(())
+}
+
+async fn datagram_life<N: Net>(sockets: &Sockets<N>, n: usize) -> Verdict {
+    let at = match sockets.link() {
+        Link::Tcp => Endpoint::Inet(([127, 0, 0, 1], 0).into()),
+        Link::Unix => crate::adapter::unix_endpoint(&sockets.fresh_path())?,
+    };
+    let socket = Datagram::new(sockets.net().bind(&at)?);
+    let own = socket.local_endpoint()?;
+    match n % 4 {
+        0 => drop(socket),
+        1 => {
+            socket.send_to(b"to myself", &own).await?;
+            socket.recv_from_owned(100).await?;
+        }
+        2 => drop(drop_after(1, socket.recv_from_owned(100), || ()).await),
+        _ => {
+            ensure(sockets.net().bind(&own).is_err(), "two datagram sockets at one address")?;
+            drop(socket.into_socket());
+        }
+    }
+    Ok(())
+}
+
+async fn dialed_life<N: Net>(sockets: &Sockets<N>, listener: &Listener<N::Listener>, n: usize) -> Verdict {
+    let to = listener.local_endpoint()?;
+    let Some(to) = to.as_inet() else { return Ok(()) };
+    match n % 4 {
+        0 => {
+            // What is accepted may be one that was dropped before, so nobody might answer a close.
+            let mut stream = dial(sockets.net(), "127.0.0.1", to.port()).await?;
+            drop(listener.accept().await?);
+            stream.abort();
+        }
+        1 => drop(drop_after(1, dial(sockets.net(), "localhost", to.port()), || ()).await),
+        2 => {
+            drop(drop_after(1, dial(sockets.net(), "127.0.0.1", to.port()), || ()).await);
+            drop(drop_after(1, listener.accept(), || ()).await);
         }
         _ => {
-            drop(sockets.listen()?);
-            drop(drop_after(1, listener.accept(), || ()).await);
+            // A port that was just free.
+            let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            ensure(dial(sockets.net(), "127.0.0.1", free).await.is_err(), "nobody is there")?;
+        }
+    }
+    Ok(())
+}
+
+async fn tls_life<N: Net>(sockets: &Sockets<N>, listener: &Listener<N::Listener>, n: usize) -> Verdict {
+    let mut client = Stream::new(sockets.net().connect(&listener.local_endpoint()?).await?);
+    let mut server = listener.accept().await?;
+    let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+    let begins = StartTls::client(&ours, "localhost").map_err(Error::from)?;
+    let answers = StartTls::server(&theirs);
+    match n % 8 {
+        // A handshake is dear: one in eight is made to its end.
+        0 => {
+            let (ask, answer) = zip(client.start_tls(begins), server.start_tls(answers)).await;
+            ask?;
+            answer?;
+            let (one, other) = zip(client.close(), server.close()).await;
+            one?;
+            other?;
+        }
+        1 => {
+            // Dropped in the middle, and the peer hangs up.
+            drop(drop_after(1, client.start_tls(begins), || ()).await);
+            drop(client);
+            ensure(server.start_tls(answers).await.is_err(), "a client that hangs up")?;
+        }
+        2 => {
+            client.send_line("plaintext").await?;
+            ensure(server.start_tls(answers).await.is_err(), "plaintext instead of a handshake")?;
+        }
+        _ => {
+            drop(drop_after(1, client.start_tls(begins), || ()).await);
+            drop(drop_after(1, server.start_tls(answers), || ()).await);
         }
     }
     Ok(())
@@ -132,7 +271,6 @@ fn exhausted<A: Adapter>(_: &A) -> Verdict {
 #[cfg(unix)]
 fn exhausted<A: Adapter>(adapter: &A) -> Verdict {
     use crate::adapter::connect_peer;
-    use crate::case::ensure;
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let folder = tempfile::tempdir()?;

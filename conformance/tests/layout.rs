@@ -86,13 +86,13 @@ fn core_and_driver_name_no_platform() {
 }
 
 #[test]
-fn an_adapter_is_under_800_lines_of_code() {
+fn an_adapter_is_under_1000_lines_of_code() {
     for adapter in ["adapters/tokio/src", "adapters/smol/src"] {
         let code = sources(&root().join(adapter))
             .iter()
             .flat_map(|(_, text)| text.lines().map(str::trim))
             .fold(0, |count, line| count + usize::from(!line.is_empty() && !line.starts_with("//")));
-        assert!((100..800).contains(&code), "{adapter} has {code} lines of code");
+        assert!((100..1_000).contains(&code), "{adapter} has {code} lines of code");
     }
 }
 

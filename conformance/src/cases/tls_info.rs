@@ -23,6 +23,11 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             Box::pin(protocol(at))
         }),
         Case::new(
+            "tls::received",
+            "what came is counted as text once its record is opened, and as sealed before",
+            |at| Box::pin(received(at)),
+        ),
+        Case::new(
             "tls::resumption",
             "a session is resumed under the same configuration, with the same certificates",
             |at| Box::pin(resumption(at)),
@@ -116,6 +121,34 @@ async fn protocol<F: Fixture>(at: &F) -> Verdict {
                 ensure_eq(&info.alpn(), &expected, format!("{offered:?} and {accepted:?}"))?;
             }
         }
+    }
+    Ok(())
+}
+
+async fn received<F: Fixture>(at: &F) -> Verdict {
+    for setup in Setup::each() {
+        let (mut stream, wire) = at.pair().await?;
+        let (_, mut peer) = secure(&mut stream, wire, &setup).await?;
+        // Two records in one write, and the first byte of a third.
+        let mut wire = peer.seal(b"one\ntwo")?;
+        let second = peer.seal(b"three\n")?;
+        let third = peer.seal(b"rest")?;
+        wire.extend_from_slice(&second);
+        wire.push(third[0]);
+        peer.wire()?.write_all(&wire)?;
+        ensure(stream.recv_line().await?.is_some_and(|line| line == "one"), "the first line")?;
+        ensure_eq(&stream.received_len(), &3, "text of the record that was opened")?;
+        // How much of the rest was read with it is the system's choice; over memory and loopback it is all of it.
+        ensure(stream.sealed_len() <= second.len() + 1, "what is sealed is the rest")?;
+        ensure(stream.recv_line().await?.is_some_and(|line| line == "twothree"), "a line of two records")?;
+        ensure_eq(&stream.received_len(), &0, "no text is left")?;
+        ensure(drop_after(1, stream.recv_line(), || ()).await.is_none(), "there is no line")?;
+        ensure_eq(&stream.received_len(), &0, "a byte of a record is no text")?;
+        ensure_eq(&stream.sealed_len(), &1, "a byte of a record is sealed")?;
+        peer.wire()?.write_all(&third[1..])?;
+        let got = stream.recv_owned(2).await?;
+        ensure_eq(&got[..], b"re", "the third record")?;
+        ensure_eq(&(stream.received_len(), stream.sealed_len()), &(2, 0), "opened, and not taken")?;
     }
     Ok(())
 }
