@@ -1,6 +1,7 @@
 //! Options of a socket, by name and value. What a system makes of them is not the core's business.
 
 use core::fmt;
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 /// A boolean option, which always stands for its own level: [`NoDelay`](Self::NoDelay) is TCP's, whoever sets it.
@@ -108,6 +109,11 @@ pub enum SocketOption {
     MulticastTtl(u32),
     /// Whether what is sent to a group comes back to this host.
     MulticastLoop(bool),
+    /// The address of the interface by which an IPv4 socket sends to groups; the unspecified one leaves the choice to the
+    /// system.
+    MulticastInterfaceV4(Ipv4Addr),
+    /// The index of the interface by which an IPv6 socket sends to groups; 0 leaves the choice to the system.
+    MulticastInterfaceV6(u32),
 }
 
 /// Which [`SocketOption`] it is.
@@ -142,6 +148,10 @@ pub enum OptionName {
     MulticastTtl,
     /// [`SocketOption::MulticastLoop`].
     MulticastLoop,
+    /// [`SocketOption::MulticastInterfaceV4`].
+    MulticastInterfaceV4,
+    /// [`SocketOption::MulticastInterfaceV6`].
+    MulticastInterfaceV6,
 }
 
 impl SocketOption {
@@ -163,6 +173,8 @@ impl SocketOption {
             Self::Tos(_) => OptionName::Tos,
             Self::MulticastTtl(_) => OptionName::MulticastTtl,
             Self::MulticastLoop(_) => OptionName::MulticastLoop,
+            Self::MulticastInterfaceV4(_) => OptionName::MulticastInterfaceV4,
+            Self::MulticastInterfaceV6(_) => OptionName::MulticastInterfaceV6,
         }
     }
 }
@@ -182,6 +194,8 @@ impl fmt::Display for OptionName {
             Self::Tos => "IP_TOS",
             Self::MulticastTtl => "IP_MULTICAST_TTL",
             Self::MulticastLoop => "IP_MULTICAST_LOOP",
+            Self::MulticastInterfaceV4 => "IP_MULTICAST_IF",
+            Self::MulticastInterfaceV6 => "IPV6_MULTICAST_IF",
         })
     }
 }

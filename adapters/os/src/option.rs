@@ -102,6 +102,8 @@ pub fn option(handle: &impl SocketHandle, name: OptionName) -> io::Result<Socket
             SocketOption::MulticastLoop(socket.multicast_loop_v6()?)
         }
         OptionName::MulticastLoop => SocketOption::MulticastLoop(socket.multicast_loop_v4()?),
+        OptionName::MulticastInterfaceV4 => SocketOption::MulticastInterfaceV4(socket.multicast_if_v4()?),
+        OptionName::MulticastInterfaceV6 => SocketOption::MulticastInterfaceV6(socket.multicast_if_v6()?),
         other => return Err(unreached(other)),
     })
 }
@@ -147,6 +149,8 @@ pub fn set_option(handle: &impl SocketHandle, option: SocketOption) -> io::Resul
         SocketOption::MulticastTtl(hops) => socket.set_multicast_ttl_v4(hops),
         SocketOption::MulticastLoop(on) if is_v6(&socket)? => socket.set_multicast_loop_v6(on),
         SocketOption::MulticastLoop(on) => socket.set_multicast_loop_v4(on),
+        SocketOption::MulticastInterfaceV4(address) => socket.set_multicast_if_v4(&address),
+        SocketOption::MulticastInterfaceV6(index) => socket.set_multicast_if_v6(index),
         other => Err(unreached(other.name())),
     }
 }
