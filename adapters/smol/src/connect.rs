@@ -97,7 +97,8 @@ pub async fn connect(address: &str) -> Result<Stream, Error> {
     }
 }
 
-/// Connects to a Unix stream socket by its path. While its backlog is full, it waits.
+/// Connects to a Unix stream socket by its path. While its backlog is full, it waits, for 20 s
+/// at most; a [`Connector`] sets another time.
 ///
 /// # Errors
 ///
