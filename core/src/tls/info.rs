@@ -40,6 +40,7 @@ pub struct TlsInfo {
     pub(crate) key_exchange_group: Option<&'static str>,
     pub(crate) alpn: Option<Box<[u8]>>,
     pub(crate) resumed: bool,
+    pub(crate) server_name: Option<Box<str>>,
 }
 
 impl TlsInfo {
@@ -92,6 +93,21 @@ impl TlsInfo {
     #[must_use]
     pub fn alpn(&self) -> Option<&[u8]> {
         self.alpn.as_deref()
+    }
+
+    /// The host that the client asked for (Server Name Indication, RFC 6066, section 3), on either side: `None` if it asked
+    /// for none, as it does when it wants an address.
+    ///
+    /// ```
+    /// # use asyncnet_core::tls::TlsInfo;
+    /// fn is_for(info: &TlsInfo, host: &str) -> bool {
+    ///     info.server_name().is_some_and(|name| name.eq_ignore_ascii_case(host))
+    /// }
+    /// # let _ = is_for;
+    /// ```
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
     }
 
     /// Whether an earlier session was resumed.

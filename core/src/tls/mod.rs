@@ -16,6 +16,7 @@
 //! [`rustls_0_23`].
 
 mod error;
+mod hello;
 mod incoming;
 mod info;
 mod outgoing;
@@ -23,6 +24,7 @@ mod session;
 mod start;
 
 pub use error::{Alert, CertificateFault, TlsError};
+pub use hello::{CLIENT_HELLO_BYTES_MAX, ClientHello};
 pub use info::{TlsInfo, TlsVersion};
 pub use rustls;
 pub use session::Session;

@@ -1,4 +1,4 @@
-//! The TLS session of one connection: the only file that calls rustls.
+//! The TLS session of one connection: the only file that calls rustls' connections.
 //!
 //! ```text
 //!   [ handshaking ] --- done ---> [ open ] --- close_notify came ---> [ open, peer closed ]
@@ -27,15 +27,17 @@
 
 use crate::block::Blocks;
 use crate::buffer::Buffer;
+use crate::line::Search;
 use crate::tls::info::{TlsInfo, TlsVersion};
 use crate::tls::start::{Side, StartTls};
-use crate::tls::{Opened, TlsError};
+use crate::tls::{ClientHello, Opened, TlsError};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
@@ -77,6 +79,15 @@ pub struct Session {
     /// Something that is not text came in: an answer may be held back (rule 7).
     owes_answer: bool,
     accept_truncation: bool,
+    /// The host that the client asks for, or what of a client's first message came.
+    asked: Asked,
+}
+
+/// Which host a client asks for.
+enum Asked {
+    /// It has not said yet: what came of its first message.
+    Unsaid(Vec<u8>),
+    Said(Option<Box<str>>),
 }
 
 enum Conn {
@@ -87,6 +98,13 @@ enum Conn {
 impl Session {
     /// A session that has begun: a client's first message is in its output.
     pub(crate) fn new(how: StartTls, blocks: &mut dyn Blocks) -> Result<Self, TlsError> {
+        let asked = match &how.side {
+            Side::Client(config, ServerName::DnsName(name)) if config.enable_sni => {
+                Asked::Said(Some(name.as_ref().into()))
+            }
+            Side::Client(..) => Asked::Said(None),
+            Side::Server(_) => Asked::Unsaid(Vec::new()),
+        };
         let conn = match how.side {
             Side::Client(config, name) => Conn::Client(UnbufferedClientConnection::new(config, name)?),
             Side::Server(config) if config.max_early_data_size > 0 => {
@@ -104,6 +122,7 @@ impl Session {
             write_closed: false,
             owes_answer: false,
             accept_truncation: how.accept_truncation,
+            asked,
         };
         session.take_in(&mut Buffer::default(), 0, blocks, &mut |_, _| ())?;
         Ok(session)
@@ -256,6 +275,10 @@ impl Session {
                 .and_then(|group| group.name().as_str()),
             alpn: common.alpn_protocol().map(Into::into),
             resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+            server_name: match &self.asked {
+                Asked::Said(name) => name.clone(),
+                Asked::Unsaid(_) => None,
+            },
         })
     }
 
@@ -290,6 +313,7 @@ impl Session {
         blocks: &mut dyn Blocks,
         sink: &mut dyn FnMut(&[u8], &mut dyn Blocks),
     ) -> Result<Did, TlsError> {
+        self.note_asked(&input.filled()[..len]);
         let holds = !self.held.is_empty();
         if holds {
             self.held.extend_from_slice(&input.filled()[..len]);
@@ -340,6 +364,19 @@ impl Session {
             return Err(self.refuse(TlsError::HandshakeTooLong { limit: HELD_BYTES_MAX }, blocks));
         }
         Ok(did)
+    }
+
+    /// A server's side: reads in the client's first message which host it asks for, which rustls tells nobody. A message
+    /// that is none is rustls' to refuse.
+    fn note_asked(&mut self, record: &[u8]) {
+        let Asked::Unsaid(came) = &mut self.asked else { return };
+        came.extend_from_slice(record);
+        let said = match ClientHello::find(came) {
+            Ok(Search::Found(hello)) => hello.server_name().map(Into::into),
+            Ok(_) => return,
+            Err(_) => None,
+        };
+        self.asked = Asked::Said(said);
     }
 
     /// Ends the session for a reason of our own: with an alert.
