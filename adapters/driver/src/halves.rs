@@ -74,11 +74,13 @@ impl<T: SplitTransport> Stream<T> {
     /// # Errors
     ///
     /// [`Error::Closed`] if it is closed. [`TlsError::HandshakePending`](crate::tls::TlsError::HandshakePending), or what
-    /// failed it, in the middle of a handshake. The stream is dropped then.
+    /// failed it, in the middle of a handshake; [`TlsError::PlaintextRefused`](crate::tls::TlsError::PlaintextRefused). The
+    /// stream is dropped then.
     ///
     /// See the example at [`ReadHalf`].
     pub fn into_split(self) -> Result<Halves<T>, Error> {
         tls::check_open(self.session())?;
+        self.check_plaintext()?;
         let (transport, Inner { mut connection, read, write, settings, peer }) = self.into_inner();
         let (reader, writer) = transport.ok_or(Error::Closed)?.split();
         let limits = *connection.limits();

@@ -9,7 +9,8 @@ use crate::pool::Pooled;
 pub use crate::tls_listener::TlsListener;
 use asyncnet_core::Incoming;
 pub use asyncnet_core::tls::{
-    Alert, CertificateFault, Leftover, StartTls, TlsError, TlsInfo, TlsVersion, rustls,
+    Alert, CLIENT_HELLO_BYTES_MAX, CertificateFault, ClientHello, Leftover, StartTls, TlsError, TlsInfo,
+    TlsVersion, rustls,
 };
 use asyncnet_core::tls::{Opened, Session};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -26,6 +26,8 @@ pub enum TlsError {
     HandshakePending,
     /// There is no TLS on this connection, and none was begun.
     NotStarted,
+    /// The caller said that nothing is to be sent or received before TLS, and this would have been.
+    PlaintextRefused,
     /// There is TLS on this connection already.
     AlreadyStarted,
     /// Under [`Leftover::Refuse`](crate::tls::Leftover::Refuse), bytes that came before the handshake wait to be
@@ -148,6 +150,7 @@ impl TlsError {
         match self {
             Self::HandshakePending
             | Self::NotStarted
+            | Self::PlaintextRefused
             | Self::AlreadyStarted
             | Self::Unsettled
             | Self::KeysSpent
@@ -299,6 +302,7 @@ impl fmt::Display for TlsError {
         match self {
             Self::HandshakePending => f.write_str("the TLS handshake is not done"),
             Self::NotStarted => f.write_str("there is no TLS on this connection"),
+            Self::PlaintextRefused => f.write_str("TLS is required here, and has not begun"),
             Self::AlreadyStarted => f.write_str("there is TLS on this connection already"),
             Self::Leftover { len } => {
                 write!(f, "{len} bytes of plaintext came before the TLS handshake and were not received")

@@ -30,7 +30,7 @@ use crate::recv::Source;
 use crate::send::Sink;
 use crate::tls;
 use crate::transport::{Endpoints, Transport};
-use asyncnet_core::tls::{Opened, Session};
+use asyncnet_core::tls::{Opened, Session, TlsError};
 use asyncnet_core::{Connection, Endpoint, Incoming, Limits, LinePolicy, Outgoing, PeerCredentials};
 use bytes::Bytes;
 use std::task::{Context, Poll, ready};
@@ -86,6 +86,8 @@ pub struct Stream<T> {
 pub(crate) struct Settings {
     pub(crate) line: LinePolicy,
     pub(crate) line_end: LineEnd,
+    /// Nothing is to be sent or received but over TLS.
+    pub(crate) tls_required: bool,
 }
 
 /// A stream without its transport: what survives a split.
@@ -149,8 +151,11 @@ impl<T: Transport> Stream<T> {
     /// assert_eq!(stream.limits().line_bytes_max, 512);
     /// ```
     pub fn with_limits(transport: T, limits: Limits) -> Self {
-        let settings =
-            Settings { line: LinePolicy::new(limits.line_bytes_max), line_end: LineEnd::default() };
+        let settings = Settings {
+            line: LinePolicy::new(limits.line_bytes_max),
+            line_end: LineEnd::default(),
+            tls_required: false,
+        };
         let connection = Connection::new(limits);
         let (read, write) = (ReadState::default(), WriteState::default());
         Self::from_inner(transport, Inner { connection, read, write, settings, peer: None })
@@ -200,7 +205,7 @@ impl<T: Transport> Stream<T> {
     ///
     /// See the example at [`consume`](Self::consume).
     pub fn received(&self) -> &[u8] {
-        self.connection.plain()
+        if self.check_plaintext().is_ok() { self.connection.plain() } else { &[] }
     }
 
     /// How many bytes are queued and not sent; over TLS, and not sealed: what is sealed, 64 KiB at most, waits for the
@@ -332,6 +337,12 @@ impl<T: Transport> Stream<T> {
         (transport, Inner { connection, read, write, settings, peer })
     }
 
+    /// Whether plaintext may be sent and received, if this is to be plaintext.
+    pub(crate) fn check_plaintext(&self) -> Result<(), TlsError> {
+        let refused = self.settings.tls_required && self.connection.tls().is_none();
+        if refused { Err(TlsError::PlaintextRefused) } else { Ok(()) }
+    }
+
     /// Whether it is in use: once a close has begun, nothing is received or sent any more.
     fn check_transport(&self) -> Result<(), Error> {
         if self.transport.is_some() && self.drain.is_none() { Ok(()) } else { Err(Error::Closed) }
@@ -409,6 +420,7 @@ impl<T: Transport> Source for Stream<T> {
 
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
+        self.check_plaintext()?;
         tls::check_established(&mut self.connection.sides().2)?;
         if self.connection.outgoing().is_heavy() && self.send_before_waiting(cx)?.is_pending() {
             let (incoming, outgoing, _) = self.connection.sides();
@@ -451,6 +463,12 @@ impl<T: Transport> Stream<T> {
         Ok(self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver).map(drop))
     }
 
+    /// Whether anything may go to the wire, TLS or not.
+    fn check_writable(&mut self) -> Result<(), Error> {
+        let (_, outgoing, mut session) = self.connection.sides();
+        self.write.check_open(outgoing, &mut session)
+    }
+
     /// Reads once from the wire.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
@@ -483,8 +501,8 @@ impl<T: Transport> Sink for Stream<T> {
 
     fn check_open(&mut self) -> Result<(), Error> {
         self.check_transport()?;
-        let (_, outgoing, mut session) = self.connection.sides();
-        self.write.check_open(outgoing, &mut session)
+        self.check_plaintext()?;
+        self.check_writable()
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>> {

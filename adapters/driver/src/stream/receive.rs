@@ -304,6 +304,7 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub fn try_line(&mut self) -> Result<Option<Line<&[u8]>>, Error> {
         self.check_transport()?;
+        self.check_plaintext()?;
         let (incoming, _, mut session) = self.connection.sides();
         tls::check_established(&mut session)?;
         let span = loop {

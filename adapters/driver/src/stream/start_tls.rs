@@ -21,10 +21,13 @@ use crate::pool::Pooled;
 use crate::recv::Source;
 use crate::send::Sink;
 use crate::stream::Stream;
-use crate::tls::{self, StartTls, TlsError, TlsInfo};
+#[cfg(doc)]
+use crate::tls::Leftover;
+use crate::tls::{self, ClientHello, StartTls, TlsError, TlsInfo};
 use crate::transport::Transport;
 #[cfg(doc)]
 use asyncnet_core::Limits;
+use asyncnet_core::Search;
 use asyncnet_core::tls::Session;
 use asyncnet_core::tls::rustls::pki_types::CertificateDer;
 use std::future::poll_fn;
@@ -125,6 +128,95 @@ impl<T: Transport> Stream<T> {
         .await
     }
 
+    /// Looks at what a client says first, before anything is answered and any configuration is chosen: which host it wants,
+    /// which protocols it offers. Nothing is taken: give those bytes to the handshake, with [`Leftover::IntoTls`].
+    ///
+    /// It reads [`CLIENT_HELLO_BYTES_MAX`](crate::tls::CLIENT_HELLO_BYTES_MAX) at most, within
+    /// [`Limits::handshake_time_max`] from its first poll.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NotTls`] if the peer says something else; [`TlsError::HandshakeTooLong`];
+    /// [`TlsError::HandshakeTimedOut`]; [`TlsError::HandshakeEnded`] if it ends before; [`TlsError::AlreadyStarted`];
+    /// [`Error::Io`]; [`Error::Closed`]. What came can still be received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has taken nothing; its time begins again with the next call.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # use asyncnet_conformance::pki;
+    /// use asyncnet_driver::tls::{Leftover, StartTls};
+    ///
+    /// # let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// let ask = async { client.start_tls(StartTls::client(&ours, "localhost")?).await };
+    /// let serve = async {
+    ///     let hello = server.client_hello().await?;
+    ///     assert_eq!(hello.server_name(), Some("localhost"));
+    ///     let config = &theirs; // chosen by that name
+    ///     server.start_tls(StartTls::server(config).leftover(Leftover::IntoTls)).await
+    /// };
+    /// let (asked, served) = futures_lite::future::zip(ask, serve).await;
+    /// assert_eq!(asked?.server_name(), served?.server_name());
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn client_hello(&mut self) -> Result<ClientHello, Error> {
+        let mut until = None;
+        poll_fn(|cx| {
+            self.check_transport()?;
+            if self.connection.tls().is_some() {
+                return Poll::Ready(Err(TlsError::AlreadyStarted.into()));
+            }
+            let after = self.connection.limits().handshake_time_max;
+            let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+            let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
+            if let Poll::Ready(found) = self.poll_client_hello(cx) {
+                return Poll::Ready(found);
+            }
+            let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+            ready!(transport.poll_until(cx, until));
+            Poll::Ready(Err(TlsError::timed_out(after).into()))
+        })
+        .await
+    }
+
+    /// Sends and receives nothing from here on but over TLS: what would be plaintext is
+    /// [`TlsError::PlaintextRefused`] instead, also what came before and was not received. For whoever hands a stream to code
+    /// that is to upgrade it, or has decided that it must be.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::PlaintextRefused`] if something is queued, which would go out as plaintext; it still may then.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # use asyncnet_conformance::pki;
+    /// use asyncnet_driver::tls::{StartTls, TlsError};
+    ///
+    /// # let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.require_tls()?;
+    /// let refused = client.send_line("PASS secret").await.unwrap_err();
+    /// assert_eq!(refused.to_string(), TlsError::PlaintextRefused.to_string());
+    ///
+    /// let ask = async { client.start_tls(StartTls::client(&ours, "localhost")?).await };
+    /// let (asked, served) = futures_lite::future::zip(ask, server.start_tls(&theirs)).await;
+    /// asked?;
+    /// served?;
+    /// client.send_line("PASS secret").await?;
+    /// assert_eq!(server.recv_line().await?.unwrap(), "PASS secret");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn require_tls(&mut self) -> Result<(), Error> {
+        if self.connection.tls().is_none() && !self.connection.outgoing().is_empty() {
+            return Err(TlsError::PlaintextRefused.into());
+        }
+        self.settings.tls_required = true;
+        Ok(())
+    }
+
     /// Whether a TLS handshake has succeeded on this stream.
     ///
     /// ```
@@ -198,6 +290,24 @@ impl<T: Transport> Stream<T> {
         self.poll_handshake(cx)
     }
 
+    /// Brings what a client says first, and looks at it.
+    fn poll_client_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<ClientHello, Error>> {
+        // A long line that is being dropped comes to its end first, as it does for `start_tls`.
+        ready!(self.poll_plaintext_over(cx))?;
+        loop {
+            let incoming = self.connection.incoming_mut();
+            let came = incoming.plain().len();
+            if let Search::Found(hello) = ClientHello::find(incoming.plain())? {
+                return Poll::Ready(Ok(hello));
+            }
+            match incoming.find_bytes(came + 1)? {
+                Search::Found(n) if n > came => {}
+                Search::NeedMore => ready!(Source::poll_more(self, cx))?,
+                Search::Found(_) | Search::End => return Poll::Ready(Err(TlsError::HandshakeEnded.into())),
+            }
+        }
+    }
+
     /// Waits until all that belongs to plaintext is over: the rest of a line that is being dropped, which is not the peer's
     /// handshake, and what is queued.
     fn poll_plaintext_over(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -206,7 +316,7 @@ impl<T: Transport> Stream<T> {
             ready!(Source::poll_more(self, cx))?;
             self.connection.incoming_mut().settle()?;
         }
-        self.check_open()?;
+        self.check_writable()?;
         Sink::poll_flush(self, cx)
     }
 
