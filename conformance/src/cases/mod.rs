@@ -19,6 +19,7 @@ mod tls_certificates;
 mod tls_ends;
 #[cfg(feature = "adapters")]
 mod tls_halves;
+mod tls_hello;
 mod tls_info;
 mod tls_keys;
 mod tls_network;
@@ -58,6 +59,7 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
         tls_certificates::cases(),
         tls_time::cases(),
         tls_info::cases(),
+        tls_hello::cases(),
         tls_ends::cases(),
         tls_broken::cases(),
         tls_records::cases(),
