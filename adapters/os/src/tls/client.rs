@@ -218,6 +218,43 @@ impl ClientTls {
         self
     }
 
+    /// Offers these cipher suites alone, the preferred one first, by their registered names such as
+    /// `TLS_AES_128_GCM_SHA256` or `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; by default the provider's.
+    ///
+    /// Those of TLS 1.2 and of 1.3 are different ones: a version without a suite is not spoken. OpenSSL's own names
+    /// are not known here. Replaces earlier ones.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// let suites = ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"];
+    /// let config = ClientTls::new().bundled_roots().cipher_suites(suites).build()?;
+    /// assert_eq!(config.crypto_provider().cipher_suites.len(), 2);
+    /// # Ok::<(), asyncnet_os::TlsConfigError>(())
+    /// ```
+    pub fn cipher_suites(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.protocol.algorithms.set_cipher_suites(names);
+        self
+    }
+
+    /// Offers these groups for the key exchange alone, the preferred one first, by their registered names such as
+    /// `x25519`; by default the provider's.
+    ///
+    /// With `aws-lc-rs` the default has `X25519MLKEM768` first, which stays secret from whoever records it now and has a
+    /// quantum computer later; `ring` has no such group. It needs TLS 1.3. Replaces earlier ones.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// let config = ClientTls::new().bundled_roots().key_exchange_groups(["secp384r1", "x25519"]).build()?;
+    /// assert_eq!(config.crypto_provider().kx_groups.len(), 2);
+    /// # Ok::<(), asyncnet_os::TlsConfigError>(())
+    /// ```
+    pub fn key_exchange_groups(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.protocol.algorithms.set_key_exchange_groups(names);
+        self
+    }
+
     /// Uses this provider of cryptography; by default that of the feature `aws-lc-rs`, else that of `ring`. rustls'
     /// process-wide default is not consulted.
     ///

@@ -25,6 +25,8 @@ pub struct TlsConfigError {
     path: Option<PathBuf>,
     /// The other file, where two do not fit each other.
     beside: Option<PathBuf>,
+    /// What was asked for by a name.
+    name: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -76,11 +78,15 @@ pub enum TlsConfigFault {
     ProviderMissing,
     /// A provider that cannot do what is asked of it.
     ProviderUnsuitable,
+    /// A cipher suite that the provider does not have, or a list of none.
+    CipherSuiteUnknown,
+    /// A group for the key exchange that the provider does not have, or a list of none.
+    KeyExchangeGroupUnknown,
 }
 
 impl TlsConfigError {
     pub(super) fn new(fault: TlsConfigFault) -> Self {
-        Self { fault, path: None, beside: None, source: None }
+        Self { fault, path: None, beside: None, name: None, source: None }
     }
 
     pub(super) fn unreadable(path: &Path, error: io::Error) -> Self {
@@ -95,6 +101,11 @@ impl TlsConfigError {
 
     pub(super) fn beside(mut self, path: &Path) -> Self {
         self.beside = Some(path.to_owned());
+        self
+    }
+
+    pub(super) fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
         self
     }
 
@@ -129,6 +140,20 @@ impl TlsConfigError {
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
+
+    /// The name of what is wrong, if it was asked for by one: of a cipher suite, a group, a server.
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsConfigFault};
+    ///
+    /// let error = ClientTls::new().bundled_roots().cipher_suites(["TLS_RSA_WITH_RC4_128_MD5"]).build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::CipherSuiteUnknown);
+    /// assert_eq!(error.name(), Some("TLS_RSA_WITH_RC4_128_MD5"));
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
 }
 
 impl Error for TlsConfigError {
@@ -150,6 +175,9 @@ impl fmt::Display for TlsConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.path {
             write!(f, "{}: ", path.display())?;
+        }
+        if let Some(name) = &self.name {
+            write!(f, "{}: ", name.escape_debug())?;
         }
         self.fault.fmt(f)?;
         if let Some(beside) = &self.beside {
@@ -191,6 +219,10 @@ impl fmt::Display for TlsConfigFault {
                 "no provider of cryptography; turn on the feature \"aws-lc-rs\" or \"ring\", or give one",
             ),
             Self::ProviderUnsuitable => f.write_str("the provider of cryptography cannot be used"),
+            Self::CipherSuiteUnknown => f.write_str("no cipher suite of the provider of cryptography"),
+            Self::KeyExchangeGroupUnknown => {
+                f.write_str("no key exchange group of the provider of cryptography")
+            }
         }
     }
 }

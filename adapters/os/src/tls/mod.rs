@@ -28,6 +28,7 @@
 //! [`ClientConfig`]: asyncnet_core::tls::rustls::ClientConfig
 //! [`ServerConfig`]: asyncnet_core::tls::rustls::ServerConfig
 
+mod algorithms;
 mod any_certificate;
 mod client;
 mod error;

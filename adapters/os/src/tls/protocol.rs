@@ -1,5 +1,6 @@
 //! What both sides choose alike: the versions, the application protocols, the provider of cryptography.
 
+use crate::tls::algorithms::{Algorithms, Offer};
 use crate::tls::error::{TlsConfigError, TlsConfigFault};
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::server::ProducesTickets;
@@ -44,6 +45,7 @@ pub(super) struct Protocol {
     pub(super) versions: TlsVersions,
     pub(super) alpn: Vec<Vec<u8>>,
     pub(super) provider: Option<Arc<CryptoProvider>>,
+    pub(super) algorithms: Algorithms,
 }
 
 impl Protocol {
@@ -62,8 +64,8 @@ impl Protocol {
     }
 
     pub(super) fn provider(&self) -> Result<Arc<CryptoProvider>, TlsConfigError> {
-        let chosen = self.provider.clone().or_else(default_provider);
-        chosen.ok_or_else(|| TlsConfigError::new(TlsConfigFault::ProviderMissing))
+        let offer = self.provider.clone().map(Offer::of).or_else(default_offer);
+        self.algorithms.choose(offer.ok_or_else(|| TlsConfigError::new(TlsConfigFault::ProviderMissing))?)
     }
 }
 
@@ -72,18 +74,32 @@ pub(super) fn unsuitable(error: rustls::Error) -> TlsConfigError {
     TlsConfigError::new(TlsConfigFault::ProviderUnsuitable).because(error)
 }
 
+/// With the hybrid of X25519 and ML-KEM-768 first, which a recorder of today cannot open with a quantum computer later.
+/// rustls puts it last unless a feature of it is on, and nobody would ever agree on it: both sides have one before it.
 #[cfg(feature = "aws-lc-rs")]
-fn default_provider() -> Option<Arc<CryptoProvider>> {
-    Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+fn default_offer() -> Option<Offer> {
+    use rustls::crypto::aws_lc_rs;
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups.sort_by_key(|group| group.name() != rustls::NamedGroup::X25519MLKEM768);
+    Some(Offer {
+        provider: Arc::new(provider),
+        cipher_suites: aws_lc_rs::ALL_CIPHER_SUITES.to_vec(),
+        key_exchange_groups: aws_lc_rs::ALL_KX_GROUPS.to_vec(),
+    })
 }
 
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-fn default_provider() -> Option<Arc<CryptoProvider>> {
-    Some(Arc::new(rustls::crypto::ring::default_provider()))
+fn default_offer() -> Option<Offer> {
+    use rustls::crypto::ring;
+    Some(Offer {
+        provider: Arc::new(ring::default_provider()),
+        cipher_suites: ring::ALL_CIPHER_SUITES.to_vec(),
+        key_exchange_groups: ring::ALL_KX_GROUPS.to_vec(),
+    })
 }
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-fn default_provider() -> Option<Arc<CryptoProvider>> {
+fn default_offer() -> Option<Offer> {
     None
 }
 

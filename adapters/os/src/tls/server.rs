@@ -212,6 +212,48 @@ impl ServerTls {
         self
     }
 
+    /// Speaks these cipher suites alone, by their registered names such as `TLS_AES_128_GCM_SHA256` or
+    /// `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; by default the provider's.
+    ///
+    /// Of those that a client offers the first in this order is taken; by default it is the client's order that counts.
+    /// Those of TLS 1.2 and of 1.3 are different ones: a version without a suite is not spoken. OpenSSL's own names
+    /// are not known here. Replaces earlier ones.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let suites = ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"];
+    /// let config = ServerTls::from_der(chain, key).cipher_suites(suites).build()?;
+    /// assert!(config.ignore_client_order);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cipher_suites(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.protocol.algorithms.set_cipher_suites(names);
+        self
+    }
+
+    /// Exchanges keys in these groups alone, by their registered names such as `x25519`; by default the provider's,
+    /// among them, with `aws-lc-rs`, `X25519MLKEM768`, which withstands quantum computers. `ring` has none such.
+    ///
+    /// Of those that a client offers, the first in the client's order that is among these is taken. Replaces earlier
+    /// ones.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let config = ServerTls::from_der(chain, key).key_exchange_groups(["secp384r1", "x25519"]).build()?;
+    /// assert_eq!(config.crypto_provider().kx_groups.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn key_exchange_groups(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.protocol.algorithms.set_key_exchange_groups(names);
+        self
+    }
+
     /// Uses this provider of cryptography; by default that of the feature `aws-lc-rs`, else that of `ring`. rustls'
     /// process-wide default is not consulted.
     ///
@@ -261,6 +303,7 @@ impl ServerTls {
             .with_client_cert_verifier(self.client_verifier(&provider)?)
             .with_cert_resolver(self.identity.load(&provider)?);
         config.alpn_protocols = alpn;
+        config.ignore_client_order = self.protocol.algorithms.orders_suites();
         if let Some(ticketer) = ticketer(&provider)? {
             config.ticketer = ticketer;
         }

@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 /// Who refused, and why.
 #[derive(Debug, PartialEq)]
-enum Refused {
+pub(crate) enum Refused {
     ByClient(Error),
     ByServer(Error),
 }
 
 /// A handshake, and all that follows it unasked, as session tickets do.
-fn shake(
+pub(crate) fn shake(
     client: &Arc<ClientConfig>,
     server: &Arc<ServerConfig>,
 ) -> Result<(ClientConnection, ServerConnection), Refused> {
@@ -57,24 +57,24 @@ fn shake(
 }
 
 /// An authority, a site that it vouches for, and their files.
-struct Site {
-    files: Files,
-    authority: Authority,
+pub(crate) struct Site {
+    pub(crate) files: Files,
+    pub(crate) authority: Authority,
     issued: Issued,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (files, authority) = (Files::new(), Authority::root("test authority"));
         let issued = authority.issue("site.test");
         Self { files, authority, issued }
     }
 
-    fn client(&self) -> ClientTls {
+    pub(crate) fn client(&self) -> ClientTls {
         ClientTls::new().ca_file(self.files.write("ca.pem", &self.authority.certificate()))
     }
 
-    fn server(&self) -> ServerTls {
+    pub(crate) fn server(&self) -> ServerTls {
         let chain = self.files.write("chain.pem", &self.issued.certificate);
         ServerTls::from_files(chain, self.files.write("key.pem", &self.issued.key))
     }
