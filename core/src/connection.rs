@@ -340,7 +340,7 @@ impl Connection {
             return Err(TlsError::Unsettled);
         }
         let leftover = how.leftover;
-        let mut session = Box::new(Session::new(how, blocks)?);
+        let mut session = Box::new(Session::new(how, self.limits.record_bytes_start, blocks)?);
         self.incoming.begin_tls(leftover)?;
         self.outgoing.seal_wire();
         self.outgoing.collect(&mut session, blocks);
@@ -476,6 +476,12 @@ impl Connection {
     pub fn set_limits(&mut self, limits: Limits) {
         self.incoming.set_limits(&limits);
         self.outgoing.set_limits(&limits);
+        #[cfg(feature = "tls")]
+        if let Some(session) =
+            self.tls.as_mut().filter(|_| limits.record_bytes_start != self.limits.record_bytes_start)
+        {
+            session.records().set_start(limits.record_bytes_start);
+        }
         self.limits = limits;
     }
 

@@ -179,7 +179,11 @@ impl WriteState {
         side: Side,
         unsent: Unsent<'_>,
     ) -> Poll<Result<usize, Error>> {
-        let Some(sealed) = tls.with(|session| outgoing.seal(session, unsent.rest(), &mut Pooled)) else {
+        let sealed = tls.with(|session| {
+            session.write_at(transport.now());
+            outgoing.seal(session, unsent.rest(), &mut Pooled)
+        });
+        let Some(sealed) = sealed else {
             return self.poll_write_once(outgoing, transport, cx, side, unsent);
         };
         let n = sealed?;

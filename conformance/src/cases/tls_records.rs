@@ -11,10 +11,11 @@ use crate::peer::{Peer as _, joined};
 use crate::pki::Version;
 use crate::steps::drop_after;
 use crate::tls_peer::TlsPeer;
-use asyncnet_driver::{Error, SendError, Stream};
+use asyncnet_driver::{Error, SendError, Stream, Transport};
 use bytes::Bytes;
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
     vec![
@@ -25,6 +26,11 @@ pub(crate) fn cases<F: Fixture>() -> Vec<Case<F>> {
             "tls::few_records",
             "many lines that are queued become few records, as long as may be",
             |at| Box::pin(few_records(at)),
+        ),
+        Case::new(
+            "tls::growing_records",
+            "records are short on a fresh connection and after a pause, and grow",
+            |at| Box::pin(growing_records(at)),
         ),
         Case::new("tls::sealed_in_steps", "a send is sealed a step at a time, as the wire takes it", |at| {
             Box::pin(sealed_in_steps(at))
@@ -67,6 +73,7 @@ fn received(peer: &mut TlsPeer, seen: &Seen, sent: &[u8], setup: &Setup) -> Resu
 async fn one_record<F: Fixture>(at: &F) -> Verdict {
     for setup in Setup::each() {
         let (mut stream, mut peer, seen) = tapped(at, &setup).await?;
+        full_from_the_start(&mut stream);
         // The text and its line end are two parts, and one record.
         for text in ["", "a", "EHLO me", &"x".repeat(RECORD_MAX - 2)] {
             stream.send_line(text).await?;
@@ -109,6 +116,7 @@ async fn one_record<F: Fixture>(at: &F) -> Verdict {
 async fn few_records<F: Fixture>(at: &F) -> Verdict {
     for setup in Setup::each() {
         let (mut stream, peer, seen) = tapped(at, &setup).await?;
+        full_from_the_start(&mut stream);
         let mut sent = Vec::new();
         for n in 0..5_000 {
             let line = format!("{n} is the number of this line");
@@ -125,6 +133,51 @@ async fn few_records<F: Fixture>(at: &F) -> Verdict {
         let short = lens.iter().filter(|len| **len < full).count();
         ensure_eq(&lens.len(), &sent.len().div_ceil(RECORD_MAX), format!("records: {lens:?}"))?;
         ensure(short <= 1, format!("all but the last are full: {lens:?}"))?;
+    }
+    Ok(())
+}
+
+/// Records are as long as may be, always.
+fn full_from_the_start<T: Transport>(stream: &mut Stream<T>) {
+    let mut limits = *stream.limits();
+    limits.record_bytes_start = RECORD_MAX;
+    stream.set_limits(limits);
+}
+
+async fn growing_records<F: Fixture>(at: &F) -> Verdict {
+    for version in Version::EACH {
+        let setup = Setup::new(version, Ours::Server);
+        let (mut stream, mut peer, seen) = tapped(at, &setup).await?;
+        let mut limits = *stream.limits();
+        ensure_eq(&limits.record_bytes_start, &1_350, "the default")?;
+        limits.record_bytes_start = 1_000;
+        stream.set_limits(limits);
+        let mut expected =
+            [vec![1_000; 10], vec![2_000; 10], vec![4_000; 10], vec![8_000; 10], vec![16_000; 10]].concat();
+        expected.push(RECORD_MAX);
+        // One send for each record, so that none is cut short by a step's end.
+        for len in &expected {
+            let text = vec![b'x'; *len];
+            stream.send(&text).await?;
+            ensure_eq(
+                &received(&mut peer, &seen, &text, &setup)?[..],
+                &[*len],
+                "a record as long as may be",
+            )?;
+        }
+        // One send of all of it is in shorter ones as well, once there was a pause.
+        if version == Version::Tls13 {
+            at.elapse(Duration::from_secs(1)).await;
+        } else {
+            limits.record_bytes_start = 999;
+            stream.set_limits(limits);
+            limits.record_bytes_start = 1_000;
+            stream.set_limits(limits);
+        }
+        let text = vec![b'y'; 30_500];
+        stream.send(&text).await?;
+        let lens = received(&mut peer, &seen, &text, &setup)?;
+        ensure_eq(&lens[..], &[vec![1_000; 10], vec![2_000; 10], vec![500]].concat()[..], "after a pause")?;
     }
     Ok(())
 }

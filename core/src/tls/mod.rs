@@ -20,6 +20,7 @@ mod hello;
 mod incoming;
 mod info;
 mod outgoing;
+mod record;
 mod session;
 mod start;
 

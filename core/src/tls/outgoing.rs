@@ -35,35 +35,36 @@ impl Outgoing {
             return Ok(0);
         }
         let queued = self.len();
-        let mut left = SEAL_TEXT_MAX;
+        let mut left = Left { text: SEAL_TEXT_MAX, wire: BLOCK_BYTES[BLOCK_BYTES.len() - 1] };
         // To the shorter of two lifetimes: the caller's parts live longer than this borrow of the queue.
         let parts = parts.map(|part| -> &[u8] { part });
         let len = queued.saturating_add(parts.clone().map(<[u8]>::len).sum());
-        session.reserve(len.min(SEAL_TEXT_MAX), blocks);
+        let text_max = session.records().text_max();
+        session.reserve(left.wire_of(len, text_max), blocks);
         let mut texts = self.queued().chain(parts).filter(|text| !text.is_empty()).peekable();
         let mut rest: &[u8] = &[];
-        while left > 0 {
+        while let Some(most) = left.of_record(session.records().text_max()) {
             if rest.is_empty() {
                 let Some(next) = texts.next() else { break };
                 rest = next;
             }
-            let n = if rest.len() < RECORD_TEXT_MAX.min(left) && texts.peek().is_some() {
-                seal_together(&mut rest, &mut texts, left, session, blocks)
+            let n = if rest.len() < most && texts.peek().is_some() {
+                seal_together(&mut rest, &mut texts, most, session, blocks)
             } else {
-                let n = rest.len().min(left);
+                let n = rest.len().min(most);
                 let sealed = session.seal(&rest[..n], blocks).map(|()| n);
                 rest = &rest[n..];
                 sealed
             };
             match n {
-                Ok(n) => left -= n,
+                Ok(n) => left.take(n),
                 // What is sealed goes out, and counts; if that is nothing, the error does.
-                Err(error) if left == SEAL_TEXT_MAX => return Err(error),
+                Err(error) if left.text == SEAL_TEXT_MAX => return Err(error),
                 Err(_) => break,
             }
         }
         drop(texts);
-        let sealed = SEAL_TEXT_MAX - left;
+        let sealed = SEAL_TEXT_MAX - left.text;
         self.drop_queued(sealed.min(queued), blocks);
         self.collect(session, blocks);
         Ok(sealed - sealed.min(queued))
@@ -92,18 +93,44 @@ impl Outgoing {
     }
 }
 
+/// What is left of a step.
+struct Left {
+    text: usize,
+    /// Of the block that the sealed bytes go to.
+    wire: usize,
+}
+
+impl Left {
+    /// How much text the next record may have, if there is to be one: a short rest is left to the next step.
+    fn of_record(&self, text_max: usize) -> Option<usize> {
+        let fits = self.text.min(self.wire.saturating_sub(RECORD_OVERHEAD));
+        (fits >= text_max.min(self.text) && fits > 0).then(|| fits.min(text_max))
+    }
+
+    fn take(&mut self, text: usize) {
+        self.text -= text;
+        self.wire -= text + RECORD_OVERHEAD;
+    }
+
+    /// How many bytes of wire `len` bytes of text take in one step, if records do not get longer meanwhile.
+    fn wire_of(&self, len: usize, text_max: usize) -> usize {
+        let len = len.min(self.text);
+        (len + len.div_ceil(text_max) * RECORD_OVERHEAD).min(self.wire)
+    }
+}
+
 /// Seals one record of several short texts: how many bytes. `rest` is then what is left of the last of them.
 fn seal_together<'a>(
     rest: &mut &'a [u8],
     texts: &mut Peekable<impl Iterator<Item = &'a [u8]>>,
-    left: usize,
+    most: usize,
     session: &mut Session,
     blocks: &mut impl Blocks,
 ) -> Result<usize, TlsError> {
     let mut block = blocks.take(BLOCK_BYTES[1]);
     let mut n = 0;
     loop {
-        let space = &mut block.bytes_mut()[n..left.min(RECORD_TEXT_MAX)];
+        let space = &mut block.bytes_mut()[n..most];
         let fits = rest.len().min(space.len());
         space[..fits].copy_from_slice(&rest[..fits]);
         n += fits;

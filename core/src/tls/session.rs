@@ -29,6 +29,7 @@ use crate::block::Blocks;
 use crate::buffer::Buffer;
 use crate::line::Search;
 use crate::tls::info::{TlsInfo, TlsVersion};
+use crate::tls::record::RecordSize;
 use crate::tls::start::{Side, StartTls};
 use crate::tls::{ClientHello, Opened, TlsError};
 use alloc::boxed::Box;
@@ -79,6 +80,7 @@ pub struct Session {
     /// Something that is not text came in: an answer may be held back (rule 7).
     owes_answer: bool,
     accept_truncation: bool,
+    records: RecordSize,
     /// The host that the client asks for, or what of a client's first message came.
     asked: Asked,
 }
@@ -97,7 +99,11 @@ enum Conn {
 
 impl Session {
     /// A session that has begun: a client's first message is in its output.
-    pub(crate) fn new(how: StartTls, blocks: &mut dyn Blocks) -> Result<Self, TlsError> {
+    pub(crate) fn new(
+        how: StartTls,
+        record_bytes_start: usize,
+        blocks: &mut dyn Blocks,
+    ) -> Result<Self, TlsError> {
         let asked = match &how.side {
             Side::Client(config, ServerName::DnsName(name)) if config.enable_sni => {
                 Asked::Said(Some(name.as_ref().into()))
@@ -122,6 +128,7 @@ impl Session {
             write_closed: false,
             owes_answer: false,
             accept_truncation: how.accept_truncation,
+            records: RecordSize::new(record_bytes_start),
             asked,
         };
         session.take_in(&mut Buffer::default(), 0, blocks, &mut |_, _| ())?;
@@ -162,14 +169,33 @@ impl Session {
         Ok(Opened::NeedWire)
     }
 
-    /// Makes room for `len` bytes of text, so that sealing them in pieces moves nothing.
+    /// Makes room for `len` bytes, sealed, so that sealing them in pieces moves nothing.
     pub(crate) fn reserve(&mut self, len: usize, blocks: &mut dyn Blocks) {
         if len > 0 && self.check_open().is_ok() {
-            self.output.room(sealed_len_max(len), 0, blocks);
+            self.output.room(len, 0, blocks);
         }
     }
 
-    /// Seals `text`.
+    /// How long records are.
+    pub(crate) fn records(&mut self) -> &mut RecordSize {
+        &mut self.records
+    }
+
+    /// A write is about to begin, at this time of the transport's clock: after a pause records are short again.
+    ///
+    /// ```
+    /// # use asyncnet_core::tls::Session;
+    /// # use core::time::Duration;
+    /// fn before_a_write(session: &mut Session, now: Duration) {
+    ///     session.write_at(now);
+    /// }
+    /// # let _ = before_a_write;
+    /// ```
+    pub fn write_at(&mut self, now: Duration) {
+        self.records.write_at(now);
+    }
+
+    /// Seals `text`, as one record.
     pub(crate) fn seal(&mut self, text: &[u8], blocks: &mut dyn Blocks) -> Result<(), TlsError> {
         self.check_open()?;
         if self.write_closed {
@@ -178,7 +204,9 @@ impl Session {
         if text.is_empty() {
             return Ok(());
         }
-        self.give_out(Job::Seal(text), blocks)
+        self.give_out(Job::Seal(text), blocks)?;
+        self.records.sealed();
+        Ok(())
     }
 
     /// Says to the peer that nothing more will be sent, unless it is not to be said: before the handshake is done,
@@ -248,6 +276,20 @@ impl Session {
     pub fn check_open(&self) -> Result<(), TlsError> {
         self.check()?;
         if self.common().is_handshaking() { Err(TlsError::HandshakePending) } else { Ok(()) }
+    }
+
+    /// Whether no more text will be sealed: `close_notify` is behind it, or the keys are spent. Then no alert follows either.
+    ///
+    /// ```
+    /// # use asyncnet_core::tls::Session;
+    /// fn may_send(session: &Session) -> bool {
+    ///     session.check_open().is_ok() && !session.has_sealed_all()
+    /// }
+    /// # let _ = may_send;
+    /// ```
+    #[must_use]
+    pub fn has_sealed_all(&self) -> bool {
+        self.write_closed
     }
 
     /// Why the session ended, if it did.

@@ -228,8 +228,9 @@ impl Attacked {
     }
 
     fn check_alert(&self, error: &TlsError) {
-        // Behind our end nothing may come, and without keys nothing can.
-        if self.oracle.has_peer_closed() || self.spent {
+        // Behind our end nothing may come, and without keys nothing can: they may have been spent by the very step that failed.
+        let sealed_all = self.ours.connection.tls().is_some_and(Session::has_sealed_all);
+        if self.oracle.has_peer_closed() || self.spent || sealed_all {
             return;
         }
         let sent = records(&self.output);
