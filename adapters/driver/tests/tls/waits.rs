@@ -156,6 +156,9 @@ fn the_last_line_without_an_end_is_taken_without_waiting() {
 fn what_is_sealed_is_not_counted_as_queued() {
     for version in Version::EACH {
         let mut link = Link::over(version);
+        let mut limits = *link.server.limits();
+        limits.record_bytes_start = 16 << 10; // One step is 64 KiB of text then.
+        link.server.set_limits(limits);
         link.to_client.set_room(link.to_client.carries().len() + 1_000);
         link.server.queue(&[b'x'; 100_000]).unwrap();
         poll(link.server.flush()).unwrap_err();
