@@ -18,9 +18,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Waker};
 
-/// The longest message there may be, in bytes: what the length of a UDP datagram can say (RFC 768), and more than its
-/// text.
+/// The longest message of UDP, in bytes: what the length of a datagram can say (RFC 768), and more than its text. One
+/// between Unix sockets may be longer.
 pub const DATAGRAM_BYTES_MAX: usize = 65_535;
+
+/// How much memory an owned message gets at most, whatever is asked for. A Unix datagram may be longer than one of UDP: as
+/// long as its sender's buffer, 208 KiB on Linux unless the administrator gives more, which is seldom more than this.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
 
 /// How many calls in a row may succeed before other tasks have their turn.
 const TURNS_MAX: u8 = 32;
@@ -173,7 +177,8 @@ impl<D: DatagramSocket> Datagram<D> {
         polled.await.map_err(|error| Error::io(Operation::Read, error))
     }
 
-    /// As [`recv_from`](Self::recv_from), as an owned value of at most `max` bytes.
+    /// As [`recv_from`](Self::recv_from), as an owned value of at most `max` bytes, and 16 MiB at most.
+    /// [`DATAGRAM_BYTES_MAX`] is enough for UDP; a Unix datagram may be longer.
     ///
     /// # Errors
     ///
@@ -193,7 +198,7 @@ impl<D: DatagramSocket> Datagram<D> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv_from_owned(&self, max: usize) -> Result<(Bytes, Received), Error> {
-        let mut message = vec![0; max.min(DATAGRAM_BYTES_MAX)];
+        let mut message = vec![0; max.min(MESSAGE_BYTES_MAX)];
         let received = self.recv_from(&mut message).await?;
         message.truncate(received.len);
         // A short message does not hold a long memory.
@@ -390,6 +395,7 @@ impl<D: DatagramSocket> Datagram<D> {
     /// assert!(socket.join("192.0.2.1".parse().unwrap(), 0).is_err(), "not a group");
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
+    #[doc(alias = "join_multicast")]
     pub fn join(&self, group: IpAddr, interface: u32) -> Result<(), Error> {
         Ok(self.socket.join(group, interface)?)
     }
@@ -406,6 +412,7 @@ impl<D: DatagramSocket> Datagram<D> {
     /// assert!(socket.leave("224.0.0.251".parse().unwrap(), 0).is_err(), "it was not joined");
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
+    #[doc(alias = "leave_multicast")]
     pub fn leave(&self, group: IpAddr, interface: u32) -> Result<(), Error> {
         Ok(self.socket.leave(group, interface)?)
     }
