@@ -5,11 +5,11 @@ use crate::adapter::{Link, Sockets, connect_peer, reset, unix_endpoint};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
 use crate::steps::drop_after;
 use asyncnet_driver::{
-    BindOptions, Datagram, Endpoint, Error, Flag, Listener, Net, NewSocket, SocketKind, SocketOption, Stream,
-    UnixName,
+    BindOptions, Connector, Datagram, Endpoint, Error, Flag, Listener, Net, NewSocket, SocketKind,
+    SocketOption, Stream, UnixName,
 };
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
@@ -59,10 +59,18 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
             "names without a file connect both ways, streams and datagrams",
             |at| Box::pin(abstract_name(at)),
         ),
+        Case::new("unix::long_datagram", "a Unix datagram may be longer than any of UDP", |at| {
+            Box::pin(long_datagram(at))
+        }),
         Case::new(
             "info::peer",
             "who was accepted or connected to is known after a reset, and after a close",
             |at| Box::pin(peer(at)),
+        ),
+        Case::new(
+            "info::peer_as_written",
+            "a peer reads as the system tells it, however its address was written",
+            |at| Box::pin(peer_as_written(at)),
         ),
         Case::new("info::credentials", "a Unix stream knows the process at its other end", |at| {
             Box::pin(credentials(at))
@@ -393,6 +401,22 @@ async fn abstract_name<N: Net>(at: &Sockets<N>) -> Verdict {
     ensure_eq(&received.from, &Some(one), "its sender")
 }
 
+async fn long_datagram<N: Net>(at: &Sockets<N>) -> Verdict {
+    unix_only(at)?;
+    let here = unix_endpoint(&at.fresh_path())?;
+    let socket = Datagram::new(at.net().bind(&here)?);
+    let long = vec![7; 100_000];
+    match socket.send_to(&long, &here).await {
+        Err(error) if !cfg!(target_os = "linux") => return Err(Stop::Skipped(error.to_string())),
+        sent => sent?,
+    }
+    let (message, received) = socket.recv_from_owned(long.len()).await?;
+    ensure(!received.truncated && message == long, format!("{} bytes came: {received:?}", message.len()))?;
+    socket.send_to(&long, &here).await?;
+    let (message, received) = socket.recv_from_owned(usize::MAX).await?;
+    ensure(!received.truncated && message == long, "a bound that no message comes to")
+}
+
 /// A connection of the standard library's to an abstract name.
 #[cfg(target_os = "linux")]
 fn theirs(here: &Endpoint) -> Result<std::os::unix::net::UnixStream, Stop> {
@@ -423,6 +447,34 @@ async fn peer<N: Net>(at: &Sockets<N>) -> Verdict {
     stream.abort();
     ensure_eq(&stream.peer_endpoint()?, &from, "after the close")?;
     ensure(matches!(stream.local_endpoint(), Err(Error::Closed)), "its own address is the socket's to tell")
+}
+
+async fn peer_as_written<N: Net>(at: &Sockets<N>) -> Verdict {
+    tcp_only(at)?;
+    if cfg!(windows) {
+        return Err(Stop::Skipped("Windows does not connect to the unspecified address".to_owned()));
+    }
+    let listener = at.listen()?;
+    let here = listener.local_endpoint()?;
+    let port = here.as_inet().map_or(0, |address| address.port());
+    for written in ["127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1", "::ffff:0.0.0.0"] {
+        let ip: IpAddr = written.parse().map_err(|_| Stop::Failed(written.to_owned()))?;
+        let to = Endpoint::Inet(SocketAddr::new(ip, port));
+        let connected = match Connector::new().connect(at.net(), &to).await {
+            Err(_) if ip.is_ipv6() => continue, // A machine without IPv6.
+            connected => connected?,
+        };
+        ensure_eq(&connected.peer_endpoint()?, &here, format!("{written}, connected"))?;
+        let (accepted, from) = listener.accept_addr().await?;
+        ensure_eq(&from, &connected.local_endpoint()?, format!("{written}, accepted"))?;
+        ensure_eq(&accepted.peer_endpoint()?, &from, format!("{written}, the accepted stream"))?;
+        if let Ok(socket) = NewSocket::open(at.net(), SocketKind::stream_for(&to)) {
+            let connected = socket.connect(&to).await?;
+            ensure_eq(&connected.peer_endpoint()?, &here, format!("{written}, a socket of its own"))?;
+            listener.accept().await?;
+        }
+    }
+    Ok(())
 }
 
 async fn credentials<N: Net>(at: &Sockets<N>) -> Verdict {

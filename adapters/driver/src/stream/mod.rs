@@ -167,9 +167,14 @@ impl<T: Transport> Stream<T> {
         Self { transport, connection, read, write, settings, peer, handshake, drain }
     }
 
-    /// Whose other end it is, as the one who connected or accepted it knows.
+    /// Whose other end it is, as the one who connected or accepted it knows: as the system would tell it, however it was
+    /// written. A connection to the unspecified address goes to this machine, and only the system knows to which of its own.
     pub(crate) fn with_peer(mut self, peer: Endpoint) -> Self {
-        self.peer = Some(peer);
+        self.peer = match peer {
+            Endpoint::Inet(address) if address.ip().to_canonical().is_unspecified() => None,
+            Endpoint::Inet(address) => Some(Endpoint::inet(address)),
+            other => Some(other),
+        };
         self
     }
 
