@@ -22,7 +22,7 @@ use crate::recv::Source;
 use crate::send::Sink;
 use crate::stream::{Parts, Stream};
 use crate::transport::{Endpoints, PeekTransport, Transport};
-use asyncnet_core::{Endpoint, Limits, LinePolicy};
+use asyncnet_core::{Endpoint, Limits, LinePolicy, PeerCredentials};
 use sparing::{Allowed, Ask, Asking, Sparing};
 use std::{error, fmt};
 
@@ -321,6 +321,24 @@ impl<T: Transport + PeekTransport + Endpoints> Unbuffered<T> {
     #[doc(alias = "peer_addr")]
     pub fn peer_endpoint(&self) -> Result<Endpoint, Error> {
         self.stream.peer_endpoint()
+    }
+
+    /// The process at the other end of a Unix stream, as the kernel noted it when it connected or listened.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::peer_credentials`].
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+    /// let stream = asyncnet_smol::Stream::new(asyncnet_smol::SmolTransport::adopt(one).unwrap());
+    /// let stream = stream.into_unbuffered().unwrap();
+    /// assert_eq!(stream.peer_credentials().unwrap().process, std::process::id());
+    /// # }
+    /// ```
+    pub fn peer_credentials(&self) -> Result<PeerCredentials, Error> {
+        self.stream.peer_credentials()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::recv::Source;
 use crate::stream::Stream;
 use crate::transport::{Endpoints, PeekTransport, ReadTransport, Timer, Transport, WriteTransport};
-use asyncnet_core::{Endpoint, Incoming};
+use asyncnet_core::{Endpoint, Incoming, PeerCredentials};
 use memchr::{memchr, memmem};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -192,6 +192,10 @@ impl<T: Endpoints> Endpoints for Sparing<T> {
 
     fn peer_endpoint(&self) -> io::Result<Endpoint> {
         self.inner.peer_endpoint()
+    }
+
+    fn peer_credentials(&self) -> io::Result<PeerCredentials> {
+        self.inner.peer_credentials()
     }
 }
 
