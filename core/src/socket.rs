@@ -130,10 +130,13 @@ impl Default for BindOptions {
 #[non_exhaustive]
 pub struct PeerCredentials {
     /// Its process.
+    #[doc(alias = "pid")]
     pub process: u32,
     /// Its effective user.
+    #[doc(alias = "uid")]
     pub user: u32,
     /// Its effective group.
+    #[doc(alias = "gid")]
     pub group: u32,
 }
 

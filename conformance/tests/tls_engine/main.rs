@@ -5,6 +5,7 @@ mod alerts;
 mod answers;
 mod ends;
 mod failures;
+mod floods;
 mod link;
 mod messages;
 mod scripts;

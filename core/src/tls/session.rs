@@ -22,7 +22,8 @@
 //! 4. rustls would seal after a fatal error, and after our `close_notify`: this file does not.
 //! 5. What is held is bounded.
 //! 6. Some errors come without an alert: rustls is then led to a broken record, for which it has one.
-//! 7. rustls answers a key update with the next text it seals. To have the answer at once, it is asked to seal a byte
+//! 7. rustls counts no tickets: this file does.
+//! 8. rustls answers a key update with the next text it seals. To have the answer at once, it is asked to seal a byte
 //!    into no space: that fails, and leaves the answer behind.
 
 use crate::block::Blocks;
@@ -57,6 +58,10 @@ pub(crate) const HELD_BYTES_MAX: usize = (64 << 10) + (18 << 10);
 /// The most that waits to be sent before an answer to the peer is put off.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
 
+/// The most records in a row that may come without text once the handshake is done. rustls takes 32 empty ones and 32 key
+/// updates; this is for tickets, of which a server sends some.
+const TEXTLESS_RECORDS_MAX: u16 = 256;
+
 const HEADER_LEN: usize = 5;
 
 /// The longest that a record is, without its header, in TLS 1.2, which allows more than TLS 1.3 (RFC 5246, section
@@ -77,10 +82,12 @@ pub struct Session {
     peer_closed: bool,
     /// We sent `close_notify`, or can seal no more.
     write_closed: bool,
-    /// Something that is not text came in: an answer may be held back (rule 7).
+    /// Something that is not text came in: an answer may be held back (rule 8).
     owes_answer: bool,
     accept_truncation: bool,
     records: RecordSize,
+    /// How many records without text came in a row.
+    textless: u16,
     /// The host that the client asks for, or what of a client's first message came.
     asked: Asked,
 }
@@ -129,6 +136,7 @@ impl Session {
             owes_answer: false,
             accept_truncation: how.accept_truncation,
             records: RecordSize::new(record_bytes_start),
+            textless: 0,
             asked,
         };
         session.take_in(&mut Buffer::default(), 0, blocks, &mut |_, _| ())?;
@@ -152,11 +160,19 @@ impl Session {
             if whole.is_none() && may_be_record(input.filled()) {
                 break;
             }
-            match self.take_in(input, whole.unwrap_or(input.len()), blocks, sink)? {
-                Did::Text => return Ok(Opened::Text),
+            let mut has_text = false;
+            let mut sink = |text: &[u8], blocks: &mut dyn Blocks| {
+                has_text |= !text.is_empty();
+                sink(text, blocks);
+            };
+            match self.take_in(input, whole.unwrap_or(input.len()), blocks, &mut sink)? {
+                Did::Text if has_text => {
+                    self.textless = 0;
+                    return Ok(Opened::Text);
+                }
                 Did::PeerClosed => return Ok(Opened::End),
                 Did::Done if whole.is_none() => return Err(self.refuse(self.no_record(), blocks)),
-                Did::Done => {}
+                Did::Text | Did::Done => self.note_textless(blocks)?,
             }
         }
         if ended {
@@ -408,6 +424,16 @@ impl Session {
         Ok(did)
     }
 
+    /// A record came that had no text for the caller: an empty one, a ticket, a key update. Enough of them is enough.
+    fn note_textless(&mut self, blocks: &mut dyn Blocks) -> Result<(), TlsError> {
+        self.textless += u16::from(self.is_established());
+        if self.textless > TEXTLESS_RECORDS_MAX {
+            let why = "records without text, one after the other, without end";
+            return Err(self.refuse(TlsError::Protocol(why.into()), blocks));
+        }
+        Ok(())
+    }
+
     /// A server's side: reads in the client's first message which host it asks for, which rustls tells nobody. A message
     /// that is none is rustls' to refuse.
     fn note_asked(&mut self, record: &[u8]) {
@@ -573,7 +599,7 @@ fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<
                     Job::CloseNotify => out.write(2 * RECORD_OVERHEAD, |to| traffic.queue_close_notify(to)),
                     Job::Answer if !asked => {
                         asked = true;
-                        // It fails, as it should (rule 7).
+                        // It fails, as it should (rule 8).
                         drop(traffic.encrypt(&[0], &mut []));
                         used += discard;
                         continue;
