@@ -1,5 +1,9 @@
 //! TLS: how it begins, what it agreed on, how it fails. The calls are those of [`Stream`](crate::Stream).
 //!
+//! What rustls' unbuffered interface does not give, and 0.24 may: exported keying material (RFC 5705, RFC 8446 section 7.5) and a
+//! client's early data (RFC 8446, section 2.3). A server's early data is not taken: whoever recorded it can send it again, and
+//! a configuration that allows it is refused. External keys (PSK), renegotiation and versions below 1.2 are left out.
+//!
 //! Inside, here is how the driver reaches a session: in a stream's connection, or shared by two halves.
 //!
 //! Invariant: a shared session is locked for work in memory alone, never across a call of the transport.
