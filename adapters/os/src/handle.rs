@@ -76,7 +76,8 @@ pub fn adopt(socket: impl Into<Socket>) -> io::Result<Socket> {
 /// # Errors
 /// As [`adopt`]; and the socket is not a stream socket, or, where the system can tell, does not listen.
 pub fn adopt_listener(socket: impl Into<Socket>) -> io::Result<Socket> {
-    let socket = adopt(socket)?;
+    let socket = socket.into();
+    // Before anything is changed: what is refused may be in use elsewhere, by way of another descriptor.
     if socket.r#type()? != Type::STREAM {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a listener must be a stream socket"));
     }
@@ -84,7 +85,7 @@ pub fn adopt_listener(socket: impl Into<Socket>) -> io::Result<Socket> {
     if !socket.is_listener()? {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the socket does not listen"));
     }
-    Ok(socket)
+    adopt(socket)
 }
 
 /// Makes closing this TCP socket abort its connection: the peer gets a RST, and what was not sent is thrown away.
@@ -161,7 +162,9 @@ mod tests {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     fn a_socket_that_does_not_listen_is_no_listener() {
         let idle = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        assert_eq!(super::adopt_listener(idle).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
+        let refused = super::adopt_listener(idle.try_clone().unwrap()).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+        assert!(!idle.nonblocking().unwrap(), "what is refused is left as it was");
         let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         super::adopt_listener(listening).unwrap();
     }

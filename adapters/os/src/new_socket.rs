@@ -37,15 +37,15 @@ impl NewSocket {
     /// # Errors
     ///
     /// What socket(2) says; [`Unsupported`](io::ErrorKind::Unsupported) for a type that is neither of streams nor of
-    /// datagrams, and for Unix sockets where there are none.
+    /// datagrams, for a family that is neither IPv4, IPv6 nor Unix, and for Unix sockets where there are none.
     ///
     /// See the example at [`NewSocket`].
     pub fn open(kind: SocketKind) -> io::Result<Self> {
         let (domain, socket_type, protocol) = numbers(kind)?;
         // Socket::new makes it close-on-exec in the same call wherever the system can.
         let socket = Socket::new(domain, socket_type, protocol)?;
-        socket.set_nonblocking(true)?;
-        let new = Self { datagram: is_datagram(&socket)?, domain, socket };
+        let new = Self { datagram: is_datagram(&socket)?, domain: known_family(domain)?, socket };
+        new.socket.set_nonblocking(true)?;
         if !new.datagram && !new.is_unix() {
             send_at_once(&new.socket);
         }
@@ -69,12 +69,11 @@ impl NewSocket {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn adopt(socket: impl Into<Socket>) -> io::Result<Self> {
-        let socket = adopt(socket)?;
-        let domain = socket.local_addr()?.domain();
-        if ![Domain::IPV4, Domain::IPV6, Domain::UNIX].contains(&domain) {
-            return Err(unsupported("the socket's family is neither IPv4, IPv6 nor Unix"));
-        }
-        Ok(Self { datagram: is_datagram(&socket)?, domain, socket })
+        let socket = socket.into();
+        // Before anything is changed: what is refused may be in use elsewhere, by way of another descriptor.
+        let datagram = is_datagram(&socket)?;
+        let domain = known_family(socket.local_addr()?.domain())?;
+        Ok(Self { datagram, domain, socket: adopt(socket)? })
     }
 
     /// Gives it a local address.
@@ -216,6 +215,13 @@ fn is_datagram(socket: &Socket) -> io::Result<bool> {
     }
 }
 
+fn known_family(domain: Domain) -> io::Result<Domain> {
+    if [Domain::IPV4, Domain::IPV6, Domain::UNIX].contains(&domain) {
+        return Ok(domain);
+    }
+    Err(unsupported("the socket's family is neither IPv4, IPv6 nor Unix"))
+}
+
 fn unsupported(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
@@ -330,6 +336,8 @@ mod tests {
         };
         // SOCK_SEQPACKET of Unix sockets exists, and is neither.
         assert_eq!(open(1, 5, 0).kind(), ErrorKind::Unsupported);
+        // AF_NETLINK has datagrams, and addresses that are none of ours.
+        assert_eq!(open(16, 2, 0).kind(), ErrorKind::Unsupported);
         assert_eq!(Errno::from_io_error(&open(2, 1, 17)), Some(Errno::PROTONOSUPPORT));
         assert_eq!(Errno::from_io_error(&open(9_999, 1, 0)), Some(Errno::AFNOSUPPORT));
     }
@@ -343,6 +351,18 @@ mod tests {
         assert!(six.map_or(true, |new| new.is_ok_and(|new| !new.is_unix())), "IPv6, where there is any");
         let file = std::os::fd::OwnedFd::from(tempfile::tempfile().unwrap());
         assert_eq!(Errno::from_io_error(&NewSocket::adopt(file).unwrap_err()), Some(Errno::NOTSOCK));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_not_adopted_is_left_as_it_was() {
+        // Messages in order between Unix sockets, and what the kernel talks to programs over.
+        for (domain, socket_type) in [(1, 5), (16, 2)] {
+            let theirs = Socket::new(Domain::from(domain), Type::from(socket_type), None).unwrap();
+            let refused = NewSocket::adopt(theirs.try_clone().unwrap()).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Unsupported);
+            assert!(!theirs.nonblocking().unwrap(), "{domain} {socket_type}: it does not block any more");
+        }
     }
 
     #[test]
