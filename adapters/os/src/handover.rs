@@ -2,6 +2,7 @@
 //!
 //! It starts no program, and nothing here waits.
 
+#[cfg(unix)]
 use crate::handle::SocketHandle;
 use socket2::Socket;
 use std::io;
