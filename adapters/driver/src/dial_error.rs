@@ -118,7 +118,10 @@ impl fmt::Display for DialError {
         if self.attempts.is_empty() && *untried == 0 {
             return write!(f, "{host} has no addresses");
         }
-        write!(f, "{host}:{port} cannot be reached")?;
+        match host.contains(':') {
+            true => write!(f, "[{host}]:{port} cannot be reached")?,
+            false => write!(f, "{host}:{port} cannot be reached")?,
+        }
         let mut separator = ":";
         for (address, error) in &self.attempts {
             write!(f, "{separator} {address}: {error}")?;
@@ -158,6 +161,13 @@ mod tests {
             "host:7 cannot be reached: 1.1.1.1:7: why; not tried in time, or too many: 2 more",
         );
         check(&[], 2, "host:7 cannot be reached: not tried in time, or too many: 2 more");
+    }
+
+    #[test]
+    fn the_text_tells_an_address_from_its_port() {
+        let mut report = DialError::new("::1", 7);
+        report.attempt_failed("[::1]:7".parse().unwrap(), io::Error::other("why"));
+        assert_eq!(report.to_string(), "[::1]:7 cannot be reached: [::1]:7: why");
     }
 
     #[test]
