@@ -201,4 +201,13 @@ impl<N: Net> Net for &N {
     fn datagram_from(&self, socket: N::Socket) -> io::Result<N::Datagram> {
         (**self).datagram_from(socket)
     }
+
+    // A network may have these two of its own.
+    fn listen(&self, at: &Endpoint) -> io::Result<N::Listener> {
+        (**self).listen(at)
+    }
+
+    fn bind(&self, at: &Endpoint) -> io::Result<N::Datagram> {
+        (**self).bind(at)
+    }
 }

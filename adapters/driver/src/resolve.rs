@@ -150,4 +150,13 @@ impl<N: Net, R: Resolve> Net for WithResolver<N, R> {
     fn datagram_from(&self, socket: N::Socket) -> io::Result<N::Datagram> {
         self.net.datagram_from(socket)
     }
+
+    // A network may have these two of its own.
+    fn listen(&self, at: &Endpoint) -> io::Result<N::Listener> {
+        self.net.listen(at)
+    }
+
+    fn bind(&self, at: &Endpoint) -> io::Result<N::Datagram> {
+        self.net.bind(at)
+    }
 }
