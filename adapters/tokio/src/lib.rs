@@ -40,14 +40,18 @@ mod transport;
 
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
-    Accept, BindOptions, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX, DIAL_ADDRESSES_MAX, DatagramSocket,
-    DialError, DialTimes, Ending, Endings, Endpoint, Endpoints, Error, Fault, Fill, Flag, Halves,
-    IntoUnbufferedError, IntoUnbufferedFault, LastLine, Limits, Line, LineEnd, LinePolicy, Net, OpenSocket,
-    Operation, OptionName, Overlong, Parts, PeekTransport, PeerCredentials, Received, RecvError, Resolve,
-    SendError, SocketKind, SocketOption, SocketOptions, SplitTransport, Transport, UnixName, WithResolver,
+    Accept, AcceptFault, Accepting, BindOptions, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX,
+    DIAL_ADDRESSES_MAX, DatagramSocket, DialError, DialTimes, Ending, Endings, Endpoint, Endpoints, Error,
+    Fault, Fill, Flag, Halves, IntoUnbufferedError, IntoUnbufferedFault, LastLine, Limits, Line, LineEnd,
+    LinePolicy, Net, OpenSocket, Operation, OptionName, Overlong, Parts, PeekTransport, PeerCredentials,
+    ReadTransport, Received, RecvError, Resolve, SendError, SocketKind, SocketOption, SocketOptions,
+    SplitTransport, Timer, Transport, UnixName, WithResolver, WriteTransport,
 };
+/// The crate whose `Socket` a socket becomes outside of the runtime, and is adopted from.
+pub use asyncnet_os::socket2;
 pub use asyncnet_os::{
-    Address, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
+    Address, AddressError, AddressFault, ClientCertificates, ClientTls, ServerTls, TlsConfigError,
+    TlsConfigFault, TlsVersions,
 };
 pub use connect::{
     bind, bind_with, connect, dial, dial_datagram, dial_tls, listen, listen_at, listen_tls, listen_with, pair,
