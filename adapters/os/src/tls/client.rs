@@ -3,8 +3,11 @@
 use crate::tls::any_certificate::AnyCertificate;
 use crate::tls::error::TlsConfigError;
 use crate::tls::identity::Identity;
+use crate::tls::key_log::KeyLogTo;
 use crate::tls::protocol::{Protocol, TlsVersions, unsuitable};
+use crate::tls::revocation::Revocation;
 use crate::tls::roots::Roots;
+use crate::tls::sessions::Sessions;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use asyncnet_core::tls::rustls::{ClientConfig, RootCertStore};
@@ -18,8 +21,8 @@ use std::sync::Arc;
 /// therefore *replaces* the system's roots: a private authority is usually meant to be the only one. Name
 /// [`system_roots`](Self::system_roots) as well to have both.
 ///
-/// Sessions are resumed, the last 256 servers are remembered; early data is never sent. The configuration is made once
-/// and shared by all connections.
+/// Sessions are resumed, the last 256 servers are remembered, by each configuration for itself; early data is never sent.
+/// The configuration is made once and shared by all connections.
 ///
 /// ```
 /// use asyncnet_os::ClientTls;
@@ -38,6 +41,9 @@ pub struct ClientTls {
     accept_any_certificate: bool,
     identity: Option<Identity>,
     protocol: Protocol,
+    revocation: Revocation,
+    sessions: Sessions,
+    key_log: KeyLogTo,
 }
 
 impl ClientTls {
@@ -141,9 +147,44 @@ impl ClientTls {
         self
     }
 
+    /// Refuses servers whose certificate is in this revocation list (RFC 5280, section 5): a file with lists in PEM format,
+    /// or with one in DER. Further calls add further lists.
+    ///
+    /// Once a list is named, every certificate of a chain below the root must be spoken for by one, signed by its own
+    /// issuer, that is not out of date: where none does, the certificate is refused too, as of unknown status. With
+    /// [`crl_leaf_only`](Self::crl_leaf_only) this holds for the server's own certificate alone. The lists are those of
+    /// the time of building; nothing is fetched. A session that is resumed was checked when it began.
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsConfigFault};
+    /// use std::path::Path;
+    ///
+    /// let error = ClientTls::new().bundled_roots().crl_file("no/such.crl").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::Unreadable);
+    /// assert_eq!(error.path(), Some(Path::new("no/such.crl")));
+    /// ```
+    pub fn crl_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.revocation.add_file(path.into());
+        self
+    }
+
+    /// Looks for a server's own certificate alone in the revocation lists: for authorities that publish none for their
+    /// intermediates.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// // Without a list, nothing is looked for.
+    /// assert!(ClientTls::new().bundled_roots().crl_leaf_only().build().is_ok());
+    /// ```
+    pub fn crl_leaf_only(mut self) -> Self {
+        self.revocation.only_leaf();
+        self
+    }
+
     /// Takes whatever certificate a server shows: **anyone on the way can read and change everything**.
     ///
-    /// No name, no date and no root is looked at, and the roots that were named are not even loaded. The server still
+    /// No name, no date and no root is looked at, and the roots and revocation lists that were named are not even loaded. The server still
     /// has to prove that it holds the key of the certificate it shows, which must be of X.509 version 3.
     ///
     /// ```
@@ -255,6 +296,66 @@ impl ClientTls {
         self
     }
 
+    /// Remembers this many servers, the latest, to resume their sessions: at most 65 536, by default 256, of each up to 8
+    /// tickets and one session of TLS 1.2; 0 is [`no_resumption`](Self::no_resumption).
+    ///
+    /// Room for them is set aside when the configuration is built. Each built configuration has a memory of its own.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// assert!(ClientTls::new().bundled_roots().session_cache(16).build().is_ok());
+    /// ```
+    pub fn session_cache(mut self, servers: usize) -> Self {
+        self.sessions = Sessions::cached(servers);
+        self
+    }
+
+    /// Resumes no session: each handshake is a full one, with a look at the server's certificate, and nothing that a
+    /// server could know the client by is kept.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// assert!(ClientTls::new().bundled_roots().no_resumption().build().is_ok());
+    /// ```
+    pub fn no_resumption(mut self) -> Self {
+        self.sessions = Sessions::Forgotten;
+        self
+    }
+
+    /// Appends the secrets of every connection to a file, in NSS' format, which Wireshark and others read: **whoever has
+    /// it can read and forge what these connections carry**.
+    ///
+    /// The file is opened when the configuration is built, for its owner alone where it has to be made (Unix). A line
+    /// that cannot be written later, to a full disk, is lost. The environment is not looked at.
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsConfigFault};
+    ///
+    /// let error = ClientTls::new().bundled_roots().key_log_file("no/such/folder/keys").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::Unwritable);
+    /// assert!(error.to_string().starts_with("no/such/folder/keys: cannot be written: "));
+    /// ```
+    pub fn key_log_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_log = KeyLogTo::File(path.into());
+        self
+    }
+
+    /// Does as [`key_log_file`](Self::key_log_file) with the file that the environment variable `SSLKEYLOGFILE` names,
+    /// as it is when the configuration is built; nothing if it is not set, or empty. Without this call the variable
+    /// has no effect.
+    ///
+    /// ```
+    /// use asyncnet_os::ClientTls;
+    ///
+    /// assert!(ClientTls::new().bundled_roots().key_log_env().build().is_ok());
+    /// ```
+    pub fn key_log_env(mut self) -> Self {
+        self.key_log = KeyLogTo::Environment;
+        self
+    }
+
     /// Uses this provider of cryptography; by default that of the feature `aws-lc-rs`, else that of `ring`. rustls'
     /// process-wide default is not consulted.
     ///
@@ -298,14 +399,21 @@ impl ClientTls {
         let builder = if self.accept_any_certificate {
             let algorithms = provider.signature_verification_algorithms;
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate { algorithms }))
-        } else {
+        } else if self.revocation.is_unset() {
             builder.with_root_certificates(self.trusted()?)
+        } else {
+            let verifier = self.revocation.server_verifier(&Arc::new(self.trusted()?), &provider)?;
+            builder.dangerous().with_custom_certificate_verifier(verifier)
         };
         let mut config = match &self.identity {
             Some(identity) => builder.with_client_cert_resolver(identity.load(&provider)?),
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = alpn;
+        config.resumption = self.sessions.resumption();
+        if let Some(key_log) = self.key_log.open()? {
+            config.key_log = key_log;
+        }
         Ok(Arc::new(config))
     }
 

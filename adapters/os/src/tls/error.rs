@@ -82,6 +82,15 @@ pub enum TlsConfigFault {
     CipherSuiteUnknown,
     /// A group for the key exchange that the provider does not have, or a list of none.
     KeyExchangeGroupUnknown,
+    /// A file for a log of keys that cannot be opened for writing; the source is the [`io::Error`].
+    Unwritable,
+    /// No revocation list: neither one in PEM format in the file, nor one that is the file, in DER.
+    CrlMissing,
+    /// A revocation list that cannot be used.
+    CrlMalformed {
+        /// Which of the file's lists.
+        at: usize,
+    },
 }
 
 impl TlsConfigError {
@@ -223,6 +232,11 @@ impl fmt::Display for TlsConfigFault {
             Self::KeyExchangeGroupUnknown => {
                 f.write_str("no key exchange group of the provider of cryptography")
             }
+            Self::Unwritable => f.write_str("cannot be written"),
+            Self::CrlMissing => {
+                f.write_str("no revocation list; a PEM file has \"-----BEGIN X509 CRL-----\" before each")
+            }
+            Self::CrlMalformed { at } => write!(f, "revocation list {} cannot be used", at + 1),
         }
     }
 }

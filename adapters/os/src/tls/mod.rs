@@ -20,9 +20,11 @@
 //! `ring`.
 //!
 //! ```text
-//!   client ─┬─> roots ─────> pem
-//!   server ─┼─> identity ─────┘
-//!           └─> protocol
+//!   client ─┬─> roots ──────> pem
+//!   server ─┼─> identity ─────┤
+//!           ├─> revocation ───┘
+//!           ├─> key_log
+//!           └─> sessions ───> protocol ───> algorithms
 //! ```
 //!
 //! [`ClientConfig`]: asyncnet_core::tls::rustls::ClientConfig
@@ -33,10 +35,13 @@ mod any_certificate;
 mod client;
 mod error;
 mod identity;
+mod key_log;
 mod pem;
 mod protocol;
+mod revocation;
 mod roots;
 mod server;
+mod sessions;
 
 pub use client::ClientTls;
 pub use error::{TlsConfigError, TlsConfigFault};

@@ -1,11 +1,11 @@
-//! Certificates and keys out of PEM files (RFC 7468).
+//! Certificates, keys and revocation lists out of PEM files (RFC 7468).
 //!
 //! It finds and decodes sections, and does not look into them: whether a certificate is one is for `roots.rs` and
 //! `identity.rs`. Text around the sections, and sections of other kinds, are passed over, as everyone does.
 
 use crate::tls::error::{TlsConfigError, TlsConfigFault};
 use asyncnet_core::tls::rustls::pki_types::pem::{Error, PemObject};
-use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use asyncnet_core::tls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -21,6 +21,14 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 /// The first private key of a file.
 pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsConfigError> {
     private_key_in(&read(path)?).map_err(|error| error.at(path))
+}
+
+/// All revocation lists of a file, at least one; or the only one of a file that holds it in DER, as authorities publish
+/// them (RFC 5280, section 4.2.1.13).
+pub(super) fn revocation_lists(
+    path: &Path,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsConfigError> {
+    revocation_lists_in(&read(path)?).map_err(|error| error.at(path))
 }
 
 /// A path may name a pipe: `--key <(pass show key)` is a good way to keep one off the disk.
@@ -49,6 +57,18 @@ fn private_key_in(text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsConfigError>
         _ if holds_encrypted_key(text) => Err(TlsConfigError::new(TlsConfigFault::KeyEncrypted)),
         Some(Err(error)) => Err(malformed(&error)),
         None => Err(TlsConfigError::new(TlsConfigFault::KeyMissing)),
+    }
+}
+
+fn revocation_lists_in(text: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsConfigError> {
+    // A SEQUENCE with a length of its own bytes: each list is longer than 127 bytes, and no text begins so.
+    if let [0x30, 0x81..=0x84, ..] = text {
+        return Ok(vec![text.to_vec().into()]);
+    }
+    let found = CertificateRevocationListDer::pem_slice_iter(unmarked(text)).collect::<Result<Vec<_>, _>>();
+    match found.map_err(|error| malformed(&error))? {
+        none if none.is_empty() => Err(TlsConfigError::new(TlsConfigFault::CrlMissing)),
+        lists => Ok(lists),
     }
 }
 

@@ -2,12 +2,15 @@
 
 use crate::tls::error::{TlsConfigError, TlsConfigFault};
 use crate::tls::identity::Identity;
-use crate::tls::protocol::{Protocol, TlsVersions, ticketer, unsuitable};
+use crate::tls::key_log::KeyLogTo;
+use crate::tls::protocol::{Protocol, TlsVersions, unsuitable};
+use crate::tls::revocation::Revocation;
 use crate::tls::roots::Roots;
+use crate::tls::sessions::Sessions;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use asyncnet_core::tls::rustls::server::NoClientAuth;
 use asyncnet_core::tls::rustls::server::danger::ClientCertVerifier;
-use asyncnet_core::tls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use asyncnet_core::tls::rustls::{RootCertStore, ServerConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +18,8 @@ use std::sync::Arc;
 /// How a server of TLS is configured; builds rustls' [`ServerConfig`].
 ///
 /// It has one certificate, whatever name a client asks for. Sessions are resumed, with tickets that hold for 12 hours
-/// and whose keys live in this configuration; with a provider that is not rustls' own, from a memory of 256 sessions.
+/// and whose keys live in this configuration; for clients that take none, and with a provider that is not rustls' own,
+/// from a memory of 256 sessions. Each built configuration resumes its own alone.
 /// Early data is never accepted.
 ///
 /// ```
@@ -39,6 +43,9 @@ pub struct ServerTls {
     client_certificates: Option<ClientCertificates>,
     client_roots: Roots,
     protocol: Protocol,
+    revocation: Revocation,
+    sessions: Sessions,
+    key_log: KeyLogTo,
 }
 
 /// Whether a server asks its clients for a certificate.
@@ -100,6 +107,9 @@ impl ServerTls {
             client_certificates: None,
             client_roots: Roots::default(),
             protocol: Protocol::default(),
+            revocation: Revocation::default(),
+            sessions: Sessions::default(),
+            key_log: KeyLogTo::default(),
         }
     }
 
@@ -179,6 +189,39 @@ impl ServerTls {
         self
     }
 
+    /// Refuses clients whose certificate is in this revocation list, under the rules of
+    /// [`ClientTls::crl_file`](crate::ClientTls::crl_file); the roots are those for clients, one of which must be named.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let error = ServerTls::from_der(chain, key).crl_file("revoked.crl").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::RootsMissing);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn crl_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.revocation.add_file(path.into());
+        self
+    }
+
+    /// Looks for a client's own certificate alone in the revocation lists, not for its authorities' certificates.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// // Without a list, nothing is looked for.
+    /// assert!(ServerTls::from_der(chain, key).crl_leaf_only().build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn crl_leaf_only(mut self) -> Self {
+        self.revocation.only_leaf();
+        self
+    }
+
     /// Speaks these application protocols (RFC 7301), the preferred one first; by default none. Replaces earlier ones.
     ///
     /// A client that offers only others is refused; one that offers none is served.
@@ -254,6 +297,83 @@ impl ServerTls {
         self
     }
 
+    /// Remembers this many sessions, the latest, in memory, at most 65 536, instead of giving clients tickets that hold
+    /// them; 0 is [`no_resumption`](Self::no_resumption).
+    ///
+    /// A session then is resumed once in TLS 1.3, and no key that is kept opens recorded ones. It costs memory: room for
+    /// as many is set aside when the configuration is built, and each holds the client's certificates, if it has any.
+    /// Each built configuration has a memory of its own: no session of one is resumed by another.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let config = ServerTls::from_der(chain, key).session_cache(1024).build()?;
+    /// assert!(config.session_storage.can_cache());
+    /// assert!(!config.ticketer.enabled());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn session_cache(mut self, sessions: usize) -> Self {
+        self.sessions = Sessions::cached(sessions);
+        self
+    }
+
+    /// Resumes no session: each handshake is a full one.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let config = ServerTls::from_der(chain, key).no_resumption().build()?;
+    /// assert_eq!(config.send_tls13_tickets, 0);
+    /// assert!(!config.session_storage.can_cache() && !config.ticketer.enabled());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn no_resumption(mut self) -> Self {
+        self.sessions = Sessions::Forgotten;
+        self
+    }
+
+    /// Appends the secrets of every connection to a file, in NSS' format, which Wireshark and others read: **whoever has
+    /// it can read and forge what these connections carry**.
+    ///
+    /// The file is opened when the configuration is built, for its owner alone where it has to be made (Unix). A line
+    /// that cannot be written later, to a full disk, is lost. The environment is not looked at.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let error = ServerTls::from_der(chain, key).key_log_file("no/such/folder/keys").build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::Unwritable);
+    /// assert!(error.to_string().starts_with("no/such/folder/keys: cannot be written: "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn key_log_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_log = KeyLogTo::File(path.into());
+        self
+    }
+
+    /// Does as [`key_log_file`](Self::key_log_file) with the file that the environment variable `SSLKEYLOGFILE` names,
+    /// as it is when the configuration is built; nothing if it is not set, or empty. Without this call the variable
+    /// has no effect.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// assert!(ServerTls::from_der(chain, key).key_log_env().build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn key_log_env(mut self) -> Self {
+        self.key_log = KeyLogTo::Environment;
+        self
+    }
+
     /// Uses this provider of cryptography; by default that of the feature `aws-lc-rs`, else that of `ring`. rustls'
     /// process-wide default is not consulted.
     ///
@@ -304,8 +424,9 @@ impl ServerTls {
             .with_cert_resolver(self.identity.load(&provider)?);
         config.alpn_protocols = alpn;
         config.ignore_client_order = self.protocol.algorithms.orders_suites();
-        if let Some(ticketer) = ticketer(&provider)? {
-            config.ticketer = ticketer;
+        self.sessions.apply(&mut config, &provider)?;
+        if let Some(key_log) = self.key_log.open()? {
+            config.key_log = key_log;
         }
         Ok(Arc::new(config))
     }
@@ -314,9 +435,11 @@ impl ServerTls {
         &self,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
-        // Whoever names roots wants them looked at: forgetting to ask must not let everybody in.
-        let unasked =
-            if self.client_roots.is_unset() { ClientCertificates::Off } else { ClientCertificates::Required };
+        // Whoever names roots or lists wants them looked at: forgetting to ask must not let everybody in.
+        let unasked = match (self.client_roots.is_unset(), self.revocation.is_unset()) {
+            (true, true) => ClientCertificates::Off,
+            _ => ClientCertificates::Required,
+        };
         let asked = self.client_certificates.unwrap_or(unasked);
         if asked == ClientCertificates::Off {
             return Ok(Arc::new(NoClientAuth));
@@ -327,11 +450,11 @@ impl ServerTls {
             );
         }
         let roots = Arc::new(self.client_roots.load()?);
-        let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+        let builder = self.revocation.client_verifier(&roots, provider)?;
         let builder = match asked {
             ClientCertificates::Optional => builder.allow_unauthenticated(),
             _ => builder,
         };
-        Ok(builder.build().expect("there is a root, and no revocation list that could be malformed"))
+        Ok(builder.build().expect("there is a root, and each revocation list was parsed before"))
     }
 }

@@ -9,7 +9,8 @@ use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer, Serve
 use asyncnet_core::tls::rustls::server::{NoServerSessionStorage, ServerConfig};
 use asyncnet_core::tls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use asyncnet_core::tls::rustls::{
-    CertificateError, ClientConnection, Error, HandshakeKind, ProtocolVersion, ServerConnection,
+    AlertDescription, CertificateError, ClientConnection, Error, HandshakeKind, ProtocolVersion,
+    ServerConnection,
 };
 use asyncnet_os::{ClientCertificates, ClientTls, ServerTls, TlsVersions};
 use std::sync::Arc;
@@ -26,13 +27,47 @@ pub(crate) fn shake(
     client: &Arc<ClientConfig>,
     server: &Arc<ServerConfig>,
 ) -> Result<(ClientConnection, ServerConnection), Refused> {
-    let name = ServerName::try_from("site.test").unwrap();
-    let mut client = ClientConnection::new(Arc::clone(client), name).unwrap();
-    let mut server = ServerConnection::new(Arc::clone(server)).unwrap();
+    shake_with("site.test", client, server)
+}
+
+/// The same with a server that has this name, or address.
+pub(crate) fn shake_with(
+    name: &str,
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+) -> Result<(ClientConnection, ServerConnection), Refused> {
+    let (mut client, mut server) = ends(name, client, server);
+    talk(&mut client, &mut server)?;
+    Ok((client, server))
+}
+
+/// What a handshake that is refused tells the other side.
+pub(crate) fn alert(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Option<AlertDescription> {
+    let (mut client, mut server) = ends("site.test", client, server);
+    talk(&mut client, &mut server).err()?;
+    match talk(&mut client, &mut server).err()? {
+        Refused::ByClient(Error::AlertReceived(alert)) | Refused::ByServer(Error::AlertReceived(alert)) => {
+            Some(alert)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ends(
+    name: &str,
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+) -> (ClientConnection, ServerConnection) {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let client = ClientConnection::new(Arc::clone(client), name).unwrap();
+    (client, ServerConnection::new(Arc::clone(server)).unwrap())
+}
+
+fn talk(client: &mut ClientConnection, server: &mut ServerConnection) -> Result<(), Refused> {
     for _flight in 0..10 {
         if !client.wants_write() && !server.wants_write() {
             assert!(!client.is_handshaking() && !server.is_handshaking());
-            return Ok((client, server));
+            return Ok(());
         }
         let mut wire = Vec::new();
         while client.wants_write() {
@@ -60,7 +95,7 @@ pub(crate) fn shake(
 pub(crate) struct Site {
     pub(crate) files: Files,
     pub(crate) authority: Authority,
-    issued: Issued,
+    pub(crate) issued: Issued,
 }
 
 impl Site {

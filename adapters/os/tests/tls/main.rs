@@ -6,3 +6,6 @@ mod algorithms;
 mod authority;
 mod faults;
 mod handshakes;
+mod key_log;
+mod revocation;
+mod sessions;
