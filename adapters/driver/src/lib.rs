@@ -50,6 +50,7 @@
 //! `futures-io` (default) and `tokio` implement the traits of those crates for [`Stream`]. Both can be on.
 
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
+mod busy;
 mod compat;
 mod connector;
 mod datagram;
@@ -81,6 +82,7 @@ pub use asyncnet_core::{
     LastLine, Limits, LinePolicy, OptionName, Overlong, PeerCredentials, RecvError, SendError, SocketKind,
     SocketOption, UnixName,
 };
+pub use busy::Busy;
 pub use bytes::Bytes;
 pub use connector::Connector;
 pub use datagram::{DATAGRAM_BYTES_MAX, Datagram, DatagramSocket, Received};

@@ -1,9 +1,10 @@
 //! The runtime's datagram sockets.
 
 use crate::socket::Either;
+use crate::timer::SmolTimer;
 use async_io::Async;
 use asyncnet_driver::{
-    DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
+    Busy, DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
 };
 use asyncnet_os::UnixFile;
 use asyncnet_os::socket2::Socket;
@@ -34,6 +35,7 @@ pub struct SmolDatagram {
     socket: Either<Async<UdpSocket>, Async<UnixDatagram>>,
     #[cfg(not(unix))]
     socket: Either<Async<UdpSocket>, std::convert::Infallible>,
+    busy: Busy<SmolTimer>,
 }
 
 impl SmolDatagram {
@@ -50,14 +52,14 @@ impl SmolDatagram {
 
 impl From<Async<UdpSocket>> for SmolDatagram {
     fn from(socket: Async<UdpSocket>) -> Self {
-        Self { file: None, socket: Either::Tcp(socket) }
+        Self { file: None, socket: Either::Tcp(socket), busy: Busy::default() }
     }
 }
 
 #[cfg(unix)]
 impl From<Async<UnixDatagram>> for SmolDatagram {
     fn from(socket: Async<UnixDatagram>) -> Self {
-        Self { file: None, socket: Either::Unix(socket) }
+        Self { file: None, socket: Either::Unix(socket), busy: Busy::default() }
     }
 }
 
@@ -92,7 +94,7 @@ impl DatagramSocket for SmolDatagram {
         bytes: &[u8],
         to: Option<&Endpoint>,
     ) -> Poll<io::Result<()>> {
-        self.poll_write(cx, || asyncnet_os::send_datagram(self, bytes, to))
+        self.poll_write(cx, to.is_some(), || asyncnet_os::send_datagram(self, bytes, to))
     }
 
     fn poll_send_many(
@@ -100,7 +102,8 @@ impl DatagramSocket for SmolDatagram {
         cx: &mut Context<'_>,
         batch: &[(&[u8], Option<&Endpoint>)],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write(cx, || asyncnet_os::send_datagrams(self, batch))
+        let named = batch.iter().any(|(_, to)| to.is_some());
+        self.poll_write(cx, named, || asyncnet_os::send_datagrams(self, batch))
     }
 
     fn connect(&self, to: &Endpoint) -> io::Result<()> {
@@ -141,8 +144,13 @@ impl SmolDatagram {
     fn poll_write<T>(
         &self,
         cx: &mut Context<'_>,
+        named: bool,
         mut write: impl FnMut() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
+        // It is writable though the receiver is full.
+        if named && matches!(self.socket, Either::Unix(_)) {
+            return self.busy.poll_retry(cx, write);
+        }
         loop {
             match write() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

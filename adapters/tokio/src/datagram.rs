@@ -1,8 +1,9 @@
 //! The runtime's datagram sockets.
 
 use crate::socket::Either;
+use crate::timer::TokioTimer;
 use asyncnet_driver::{
-    DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
+    Busy, DatagramSocket, Endpoint, Endpoints, OptionName, Received, SocketOption, SocketOptions,
 };
 use asyncnet_os::UnixFile;
 use asyncnet_os::socket2::Socket;
@@ -41,6 +42,7 @@ pub struct TokioDatagram {
     /// What the network says of an earlier message makes a socket neither readable nor writable for tokio: that is
     /// waited for apart.
     trouble: Mutex<Option<Trouble>>,
+    busy: Busy<TokioTimer>,
 }
 
 /// A wait for an error of the socket.
@@ -60,14 +62,19 @@ impl TokioDatagram {
 
 impl From<UdpSocket> for TokioDatagram {
     fn from(socket: UdpSocket) -> Self {
-        Self { file: None, socket: Either::Tcp(Arc::new(socket)), trouble: Mutex::default() }
+        Self {
+            file: None,
+            socket: Either::Tcp(Arc::new(socket)),
+            trouble: Mutex::default(),
+            busy: Busy::default(),
+        }
     }
 }
 
 #[cfg(unix)]
 impl From<UnixDatagram> for TokioDatagram {
     fn from(socket: UnixDatagram) -> Self {
-        Self { file: None, socket: Either::Unix(socket), trouble: Mutex::default() }
+        Self { file: None, socket: Either::Unix(socket), trouble: Mutex::default(), busy: Busy::default() }
     }
 }
 
@@ -102,7 +109,7 @@ impl DatagramSocket for TokioDatagram {
         bytes: &[u8],
         to: Option<&Endpoint>,
     ) -> Poll<io::Result<()>> {
-        self.poll_write(cx, || asyncnet_os::send_datagram(self, bytes, to))
+        self.poll_write(cx, to.is_some(), || asyncnet_os::send_datagram(self, bytes, to))
     }
 
     fn poll_send_many(
@@ -110,7 +117,8 @@ impl DatagramSocket for TokioDatagram {
         cx: &mut Context<'_>,
         batch: &[(&[u8], Option<&Endpoint>)],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write(cx, || asyncnet_os::send_datagrams(self, batch))
+        let named = batch.iter().any(|(_, to)| to.is_some());
+        self.poll_write(cx, named, || asyncnet_os::send_datagrams(self, batch))
     }
 
     fn connect(&self, to: &Endpoint) -> io::Result<()> {
@@ -175,8 +183,13 @@ impl TokioDatagram {
     fn poll_write<T>(
         &self,
         cx: &mut Context<'_>,
+        named: bool,
         mut write: impl FnMut() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
+        // It is writable though the receiver is full.
+        if named && matches!(self.socket, Either::Unix(_)) {
+            return self.busy.poll_retry(cx, write);
+        }
         loop {
             let done = match &self.socket {
                 Either::Tcp(io) => {

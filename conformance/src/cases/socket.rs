@@ -1,16 +1,19 @@
 //! Sockets before they are connected, how they are bound, and what is known of them afterwards.
 
 use super::network::tcp_only;
-use crate::adapter::{Link, Sockets, connect_peer, reset, unix_endpoint};
+use crate::adapter::{Fixture, Link, Sockets, connect_peer, reset, unix_endpoint};
 use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
-use crate::steps::drop_after;
+use crate::steps::{drop_after, lockstep};
 use asyncnet_driver::{
     BindOptions, Connector, Datagram, Endpoint, Error, Flag, Listener, Net, NewSocket, SocketKind,
     SocketOption, Stream, UnixName,
 };
+use futures_lite::future;
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
     vec![
@@ -58,6 +61,11 @@ pub(crate) fn cases<N: Net>() -> Vec<Case<Sockets<N>>> {
             "unix::abstract_name",
             "names without a file connect both ways, streams and datagrams",
             |at| Box::pin(abstract_name(at)),
+        ),
+        Case::new(
+            "unix::full_receiver",
+            "a datagram to a name whose queue is full waits without spinning, and goes out when there is room",
+            |at| Box::pin(full_receiver(at)),
         ),
         Case::new("unix::long_datagram", "a Unix datagram may be longer than any of UDP", |at| {
             Box::pin(long_datagram(at))
@@ -361,7 +369,7 @@ async fn reuse_port<N: Net>(at: &Sockets<N>) -> Verdict {
     ensure(other.flag(Flag::ReusePort)?, "the flag")?;
     ensure_io_err(at.net().listen(&here), "one that does not say so")?;
     let _stream = at.net().connect(&here).await?;
-    futures_lite::future::or(one.accept(), other.accept()).await?;
+    future::or(one.accept(), other.accept()).await?;
     Ok(())
 }
 
@@ -399,6 +407,63 @@ async fn abstract_name<N: Net>(at: &Sockets<N>) -> Verdict {
     let (message, received) = second.recv_from_owned(100).await?;
     ensure_eq(&message[..], b"by name", "a datagram")?;
     ensure_eq(&received.from, &Some(one), "its sender")
+}
+
+async fn full_receiver<N: Net>(at: &Sockets<N>) -> Verdict {
+    unix_only(at)?;
+    let (path, own) = (at.fresh_path(), at.fresh_path());
+    let here = unix_endpoint(&path)?;
+    let receiver = Datagram::new(at.net().bind(&here)?);
+    let queued = fill_up(&path)?;
+    let sender = Datagram::new(at.net().bind(&unix_endpoint(&own)?)?);
+    for batch in [false, true] {
+        let polls = Cell::new(0);
+        let sending = async {
+            if batch {
+                let one: &[(&[u8], Option<&Endpoint>)] = &[(b"ours", Some(&here))];
+                return sender.send_many(one).await.map(drop);
+            }
+            sender.send_to(b"ours", &here).await
+        };
+        let mut sending = Box::pin(lockstep(sending, || polls.set(polls.get() + 1)));
+        future::or(async { sending.as_mut().await.map(|()| false) }, async {
+            at.elapse(Duration::from_millis(30)).await;
+            Ok(true)
+        })
+        .await
+        .map(|waited| ensure(waited, "it was sent to a full queue"))??;
+        // One message out lets one in; the pause before it is noticed is the socket's own.
+        receiver.recv_from_owned(16).await?;
+        sending.await?;
+        ensure(polls.get() < 30, format!("it was polled {} times", polls.get()))?;
+    }
+    let mut last = Vec::new();
+    for _ in 0..queued {
+        last = receiver.recv_from_owned(16).await?.0.to_vec();
+    }
+    ensure_eq(&last[..], b"ours", "the last message")
+}
+
+/// Fills the queue of a datagram socket, in another's name: how many messages.
+#[cfg(unix)]
+fn fill_up(path: &Path) -> Result<usize, Stop> {
+    let filler = std::os::unix::net::UnixDatagram::unbound()?;
+    filler.set_nonblocking(true)?;
+    for queued in 0..1_000_000 {
+        match filler.send_to(b"theirs", path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(queued),
+            Err(error) => {
+                return Err(Stop::Skipped(format!("a full queue is told as an error here: {error}")));
+            }
+        }
+    }
+    Err(Stop::Failed("the queue has no end".to_owned()))
+}
+
+#[cfg(not(unix))]
+fn fill_up(_: &Path) -> Result<usize, Stop> {
+    Err(Stop::Skipped("no Unix sockets on this platform".to_owned()))
 }
 
 async fn long_datagram<N: Net>(at: &Sockets<N>) -> Verdict {
