@@ -71,7 +71,7 @@ impl Net for Telling {
 fn check<N: Net<Socket = <SmolNet as Net>::Socket>>(net: &N, resolve: &str) {
     let at = Endpoint::Inet(SocketAddr::from(([127, 0, 0, 1], 0)));
     let options = BindOptions::default();
-    let socket = || SmolNet.open(SocketKind::TcpV4).unwrap();
+    let socket = || SmolNet.open(SocketKind::TcpV4).expect("there is TCP over IPv4");
     let said = [
         ("connect", block_on(net.connect(&at)).map(drop)),
         ("listen_with", net.listen_with(&at, &options).map(drop)),
@@ -85,7 +85,7 @@ fn check<N: Net<Socket = <SmolNet as Net>::Socket>>(net: &N, resolve: &str) {
         (resolve, block_on(net.resolve("host", 1)).map(drop)),
     ];
     for (call, answer) in said {
-        assert_eq!(answer.unwrap_err().to_string(), call);
+        assert_eq!(answer.expect_err("every call is told by an error").to_string(), call);
     }
 }
 
