@@ -25,6 +25,7 @@
 //!
 //! What the memory of a buffer held before must not matter, so the pool that they share hands out dirty blocks.
 
+mod client_hello;
 mod dirty_blocks;
 mod line_player;
 mod line_reader;
@@ -35,6 +36,7 @@ mod recv_buffer;
 mod script;
 pub mod tls;
 
+pub use client_hello::client_hello;
 pub use line_reader::line_reader;
 pub use outgoing::outgoing;
 pub use recv_buffer::recv_buffer;
@@ -49,9 +51,10 @@ pub type Property = (&'static str, fn(&[u8]));
 /// for (name, property) in asyncnet_conformance::properties::ALL {
 ///     property(name.as_bytes());
 /// }
-/// assert_eq!(asyncnet_conformance::properties::ALL.len(), 6);
+/// assert_eq!(asyncnet_conformance::properties::ALL.len(), 7);
 /// ```
-pub const ALL: [Property; 6] = [
+pub const ALL: [Property; 7] = [
+    ("client_hello", client_hello),
     ("line_reader", line_reader),
     ("outgoing", outgoing),
     ("recv_buffer", recv_buffer),

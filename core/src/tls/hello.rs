@@ -40,7 +40,7 @@ impl ClientHello {
     ///
     /// See the example at [`ClientHello`].
     pub fn find(bytes: &[u8]) -> Result<Search<Self>, TlsError> {
-        let Some(len) = wire_len(bytes)? else {
+        let Some(len) = wire_len(bytes)?.filter(|len| *len <= CLIENT_HELLO_BYTES_MAX) else {
             return if bytes.len() < CLIENT_HELLO_BYTES_MAX {
                 Ok(Search::NeedMore)
             } else {
