@@ -313,7 +313,10 @@ fn endpoint_from_any(address: &rustix::net::SocketAddrAny) -> Option<Endpoint> {
     if let Some(name) = unix.abstract_name() {
         return Some(Endpoint::Unix(UnixName::Abstract(name.into())));
     }
-    Some(Endpoint::Unix(unix.path().map_or(UnixName::Unnamed, |path| UnixName::Path(path.to_bytes().into()))))
+    // The NUL that ends the longest path there is would be in it: rustix counts it to a `sun_path` that is full.
+    let path =
+        unix.path().map(|path| path.to_bytes().split(|&byte| byte == 0).next().unwrap_or_default().into());
+    Some(Endpoint::Unix(path.map_or(UnixName::Unnamed, UnixName::Path)))
 }
 
 #[cfg(test)]
@@ -371,6 +374,13 @@ mod tests {
         assert_eq!((read.len, read.from), (5, Some(at("one"))));
         let read = recv_datagram(&other, &mut buf, none).unwrap();
         assert_eq!((read.len, read.from), (9, Some(Endpoint::Unix(UnixName::Unnamed))));
+        // The longest path there is, too.
+        let room = crate::UNIX_PATH_BYTES_MAX - folder.path().as_os_str().len() - 1;
+        let longest = at(&"n".repeat(room));
+        let third = SocketBuilder::new().bind_datagram(&longest).unwrap();
+        send_datagram(&third, b"far", Some(&at("other"))).unwrap();
+        let read = recv_datagram(&other, &mut buf, none).unwrap();
+        assert_eq!((read.len, read.from), (3, Some(longest)));
         // A batch of them goes out one by one.
         assert_eq!(
             send_datagrams(&one, &[(b"a", Some(&at("other"))), (b"b", Some(&at("other")))]).unwrap(),
