@@ -2,7 +2,8 @@
 //! needs around them.
 //!
 //! Start with [`echo`], the shortest; [`chat`] adds waiting for two things at once, [`http`] is a client that dials for
-//! itself, [`udp_echo`] is about datagrams, and [`tour`] shows one promise of the socket after the other. A protocol takes a `Stream<T>`, or a `Net` to
+//! itself, [`udp_echo`] is about datagrams, [`smtp`]
+//! upgrades to TLS and writes files, and [`tour`] shows one promise of the socket after the other. A protocol takes a `Stream<T>`, or a `Net` to
 //! dial on, and knows no runtime. What does know one is [`runtime`], and it is the only module that names an adapter.
 //!
 //! This is not a framework for servers: copy what you need.
@@ -16,6 +17,7 @@ pub mod program;
 pub mod progress;
 pub mod runtime;
 pub mod server;
+pub mod smtp;
 pub mod stop;
 pub mod tls;
 pub mod tour;

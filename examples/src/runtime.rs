@@ -1,7 +1,7 @@
 //! Which runtime a program runs on: the one place where adapters are named.
 //!
-//! A server needs two things of a runtime that [`Net`] does not have, because the socket does without them: to be run,
-//! and to have its connections run beside each other.
+//! A program needs three things of a runtime that [`Net`] does not have, because the socket does without them: to be run,
+//! to have its connections run beside each other, and to have what blocks done on another thread.
 
 use crate::program::Failure;
 use asyncnet_driver::{Net, Timer};
@@ -10,7 +10,8 @@ use asyncnet_tokio::TokioNet;
 use clap::ValueEnum;
 use futures_lite::future;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 /// The adapters to choose from on the command line.
@@ -48,6 +49,16 @@ pub trait Runtime:
 
     /// Runs a task beside the others. It ends with the program, if not before.
     fn spawn(self, task: impl Future<Output = ()> + Send + 'static);
+
+    /// Does what blocks, as files do, on a thread that is there for that. Dropped, it may still be done, or not be begun.
+    ///
+    /// # Panics
+    ///
+    /// If `work` does.
+    fn unblock<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send;
 }
 
 impl Runtime for TokioNet {
@@ -65,6 +76,17 @@ impl Runtime for TokioNet {
     fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(task);
     }
+
+    async fn unblock<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime is shutting down, and so is whoever waits here.
+                Err(_cancelled) => pending().await,
+            },
+        }
+    }
 }
 
 impl Runtime for SmolNet {
@@ -76,6 +98,10 @@ impl Runtime for SmolNet {
 
     fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
         smol::spawn(task).detach();
+    }
+
+    async fn unblock<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        smol::unblock(work).await
     }
 }
 

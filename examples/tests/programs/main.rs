@@ -13,6 +13,7 @@ mod nginx;
 mod peer;
 mod process;
 mod scripted;
+mod smtp;
 mod tls;
 mod tour;
 mod udp_echo;

@@ -41,6 +41,7 @@ impl Process {
             "chat" => env!("CARGO_BIN_EXE_chat"),
             "echo" => env!("CARGO_BIN_EXE_echo"),
             "http-get" => env!("CARGO_BIN_EXE_http-get"),
+            "smtp" => env!("CARGO_BIN_EXE_smtp"),
             "tour" => env!("CARGO_BIN_EXE_tour"),
             "udp-echo" => env!("CARGO_BIN_EXE_udp-echo"),
             _ => panic!("there is no program {program}"),
