@@ -259,7 +259,8 @@ fn send_at_once(
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn connect_datagram(socket: &impl SocketHandle, to: &Endpoint) -> io::Result<()> {
-    socket.sock_ref().connect(&sock_addr(to)?)
+    let socket = socket.sock_ref();
+    socket.connect(&address_on(&socket, to)?)
 }
 
 /// Joins a multicast group on the interface of that index; 0 leaves the choice to the system.
