@@ -88,7 +88,9 @@ pub use new_socket::{NewSocket, is_inheritable, set_inheritable};
 pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;
 pub use peer::peer_credentials;
-pub use tls::{ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions};
+pub use tls::{
+    CertificateReload, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
+};
 pub use unix_file::UnixFile;
 
 /// The crate whose [`Socket`](socket2::Socket) and [`SockAddr`](socket2::SockAddr) are in signatures here.

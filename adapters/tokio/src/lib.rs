@@ -50,8 +50,8 @@ pub use asyncnet_driver::{
 /// The crate whose `Socket` a socket becomes outside of the runtime, and is adopted from.
 pub use asyncnet_os::socket2;
 pub use asyncnet_os::{
-    Address, AddressError, AddressFault, ClientCertificates, ClientTls, ServerTls, TlsConfigError,
-    TlsConfigFault, TlsVersions,
+    Address, AddressError, AddressFault, CertificateReload, ClientCertificates, ClientTls, ServerTls,
+    TlsConfigError, TlsConfigFault, TlsVersions,
 };
 pub use connect::{
     bind, bind_with, connect, dial, dial_datagram, dial_tls, listen, listen_at, listen_tls, listen_with, pair,

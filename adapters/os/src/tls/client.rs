@@ -10,6 +10,7 @@ use crate::tls::roots::Roots;
 use crate::tls::sessions::Sessions;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use asyncnet_core::tls::rustls::sign::SingleCertAndKey;
 use asyncnet_core::tls::rustls::{ClientConfig, RootCertStore};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -406,7 +407,10 @@ impl ClientTls {
             builder.dangerous().with_custom_certificate_verifier(verifier)
         };
         let mut config = match &self.identity {
-            Some(identity) => builder.with_client_cert_resolver(identity.load(&provider)?),
+            Some(identity) => {
+                let shown = SingleCertAndKey::from(identity.load(&provider)?);
+                builder.with_client_cert_resolver(Arc::new(shown))
+            }
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = alpn;

@@ -91,6 +91,10 @@ pub enum TlsConfigFault {
         /// Which of the file's lists.
         at: usize,
     },
+    /// What should be a server's name, or `*.` and one, and is no name in the DNS.
+    ServerNameInvalid,
+    /// A server's name that the certificate for it does not hold.
+    ServerNameMismatch,
 }
 
 impl TlsConfigError {
@@ -236,6 +240,8 @@ impl fmt::Display for TlsConfigFault {
             Self::CrlMissing => {
                 f.write_str("no revocation list; a PEM file has \"-----BEGIN X509 CRL-----\" before each")
             }
+            Self::ServerNameInvalid => f.write_str("no name of a server, nor \"*.\" and one"),
+            Self::ServerNameMismatch => f.write_str("the certificate does not hold this name"),
             Self::CrlMalformed { at } => write!(f, "revocation list {} cannot be used", at + 1),
         }
     }

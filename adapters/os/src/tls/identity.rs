@@ -9,8 +9,8 @@ use asyncnet_core::tls::rustls;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 use asyncnet_core::tls::rustls::server::ParsedCertificate;
-use asyncnet_core::tls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use std::path::PathBuf;
+use asyncnet_core::tls::rustls::sign::CertifiedKey;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -24,8 +24,16 @@ impl Identity {
         Self::Der { chain, key: Arc::new(key) }
     }
 
-    pub(super) fn load(&self, provider: &CryptoProvider) -> Result<Arc<SingleCertAndKey>, TlsConfigError> {
-        let certified = match self {
+    /// The file with the chain.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Files { chain, .. } => Some(chain),
+            Self::Der { .. } => None,
+        }
+    }
+
+    pub(super) fn load(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsConfigError> {
+        match self {
             // The key first: where both are in one file, an encrypted key would look like a broken section there.
             Self::Files { chain, key } => {
                 let key_der = pem::private_key(key)?;
@@ -37,8 +45,7 @@ impl Identity {
                 })
             }
             Self::Der { chain, key } => certify(chain.clone(), key.clone_key(), provider),
-        }?;
-        Ok(Arc::new(SingleCertAndKey::from(certified)))
+        }
     }
 }
 

@@ -20,11 +20,11 @@
 //! `ring`.
 //!
 //! ```text
-//!   client ─┬─> roots ──────> pem
-//!   server ─┼─> identity ─────┤
-//!           ├─> revocation ───┘
+//!   client ─┬─> roots ────────────┬─> pem
+//!   server ─┼─> revocation ───────┤
+//!           ├─> served ─> identity ┘
 //!           ├─> key_log
-//!           └─> sessions ───> protocol ───> algorithms
+//!           └─> sessions ─> protocol ─> algorithms
 //! ```
 //!
 //! [`ClientConfig`]: asyncnet_core::tls::rustls::ClientConfig
@@ -38,12 +38,15 @@ mod identity;
 mod key_log;
 mod pem;
 mod protocol;
+mod reload;
 mod revocation;
 mod roots;
+mod served;
 mod server;
 mod sessions;
 
 pub use client::ClientTls;
 pub use error::{TlsConfigError, TlsConfigFault};
 pub use protocol::TlsVersions;
+pub use reload::CertificateReload;
 pub use server::{ClientCertificates, ServerTls};

@@ -4,20 +4,23 @@ use crate::tls::error::{TlsConfigError, TlsConfigFault};
 use crate::tls::identity::Identity;
 use crate::tls::key_log::KeyLogTo;
 use crate::tls::protocol::{Protocol, TlsVersions, unsuitable};
+use crate::tls::reload::CertificateReload;
 use crate::tls::revocation::Revocation;
 use crate::tls::roots::Roots;
+use crate::tls::served::Served;
 use crate::tls::sessions::Sessions;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use asyncnet_core::tls::rustls::server::NoClientAuth;
 use asyncnet_core::tls::rustls::server::danger::ClientCertVerifier;
+use asyncnet_core::tls::rustls::server::{NoClientAuth, ResolvesServerCert};
 use asyncnet_core::tls::rustls::{RootCertStore, ServerConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How a server of TLS is configured; builds rustls' [`ServerConfig`].
 ///
-/// It has one certificate, whatever name a client asks for. Sessions are resumed, with tickets that hold for 12 hours
+/// It has one certificate, whatever name a client asks for, unless [`certificate_for`](Self::certificate_for) adds others.
+/// Sessions are resumed, with tickets that hold for 12 hours
 /// and whose keys live in this configuration; for clients that take none, and with a provider that is not rustls' own,
 /// from a memory of 256 sessions. Each built configuration resumes its own alone.
 /// Early data is never accepted.
@@ -39,7 +42,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ServerTls {
-    identity: Identity,
+    served: Served,
     client_certificates: Option<ClientCertificates>,
     client_roots: Roots,
     protocol: Protocol,
@@ -84,7 +87,7 @@ impl ServerTls {
     /// assert_eq!(error.path(), Some(Path::new("no/key.pem")));
     /// ```
     pub fn from_files(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self::new(Identity::Files { chain: chain.into(), key: key.into() })
+        Self::new(Served::by_default(Identity::Files { chain: chain.into(), key: key.into() }))
     }
 
     /// A server with this certificate: the chain, its own certificate first, and the private key.
@@ -98,12 +101,86 @@ impl ServerTls {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_der(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
-        Self::new(Identity::der(chain, key))
+        Self::new(Served::by_default(Identity::der(chain, key)))
     }
 
-    fn new(identity: Identity) -> Self {
+    /// A server that has certificates for the names alone that [`certificate_for`](Self::certificate_for) adds, at least
+    /// one: a client that names nobody in its first message (SNI, RFC 6066, section 3), or somebody else, is refused
+    /// before it sees any certificate.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// let nobody = ServerTls::by_server_name();
+    /// assert_eq!(nobody.build().unwrap_err().fault(), TlsConfigFault::CertificateMissing);
+    /// # let made = rcgen::generate_simple_self_signed(["a.test".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// assert!(ServerTls::by_server_name().certificate_for_der("a.test", chain, key).build().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn by_server_name() -> Self {
+        Self::new(Served::default())
+    }
+
+    /// Shows another certificate to clients that ask for this name (SNI): PEM files as in
+    /// [`from_files`](Self::from_files). All others get the server's own, if it has one.
+    ///
+    /// The name is one in the DNS, or `*.` and one: `*.example.org` stands for names of one more label such as
+    /// `a.example.org`, not for `example.org` itself, nor for `a.b.example.org`. A name that was given in full goes before;
+    /// case makes no difference. The certificate must hold the name, or be one for the same `*.`. Given again, a name
+    /// gets the later certificate.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    /// # let made = rcgen::generate_simple_self_signed(["*.example.org".to_owned()])?;
+    /// # std::fs::write(&chain, made.cert.pem())?;
+    /// # std::fs::write(&key, made.signing_key.serialize_pem())?;
+    /// let server = ServerTls::by_server_name().certificate_for("*.example.org", &chain, &key);
+    /// assert!(server.build().is_ok());
+    ///
+    /// let error = server.certificate_for("example.org", &chain, &key).build().unwrap_err();
+    /// assert_eq!(error.fault(), TlsConfigFault::ServerNameMismatch);
+    /// assert_eq!((error.name(), error.path()), (Some("example.org"), Some(&*chain)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn certificate_for(
+        mut self,
+        name: impl Into<String>,
+        chain: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.served.add(name.into(), Identity::Files { chain: chain.into(), key: key.into() });
+        self
+    }
+
+    /// Does as [`certificate_for`](Self::certificate_for) with a chain and a key.
+    ///
+    /// ```
+    /// use asyncnet_os::{ServerTls, TlsConfigFault};
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["a.test".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let error = ServerTls::by_server_name().certificate_for_der("10.0.0.1", chain, key).build().unwrap_err();
+    /// // An address is never asked for by SNI.
+    /// assert_eq!(error.fault(), TlsConfigFault::ServerNameInvalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn certificate_for_der(
+        mut self,
+        name: impl Into<String>,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Self {
+        self.served.add(name.into(), Identity::der(chain, key));
+        self
+    }
+
+    fn new(served: Served) -> Self {
         Self {
-            identity,
+            served,
             client_certificates: None,
             client_roots: Roots::default(),
             protocol: Protocol::default(),
@@ -396,7 +473,8 @@ impl ServerTls {
 
     /// Reads the files and makes the configuration.
     ///
-    /// It blocks, as reading files does. Called again it reads them again, so that renewed certificates come into use;
+    /// It blocks, as reading files does. Called again it reads them again, so that renewed certificates come into use
+    /// ([`build_reloadable`](Self::build_reloadable) is for that without a new configuration);
     /// tickets of the earlier configuration are then of no use any more, and its clients make a full handshake.
     ///
     /// # Errors
@@ -416,15 +494,55 @@ impl ServerTls {
     /// ```
     pub fn build(&self) -> Result<Arc<ServerConfig>, TlsConfigError> {
         let provider = self.protocol.provider()?;
+        let certificates = self.served.load(&provider)?;
+        self.build_with(&provider, Arc::new(certificates))
+    }
+
+    /// Makes a configuration as [`build`](Self::build) does, whose certificates can be read again while it is in use.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # std::fs::write(&chain, made.cert.pem())?;
+    /// # std::fs::write(&key, made.signing_key.serialize_pem())?;
+    /// let (config, certificates) = ServerTls::from_files(&chain, &key).build_reloadable()?;
+    /// // ... `config` serves a listener; the files are renewed, and on SIGHUP:
+    /// certificates.reload()?;
+    ///
+    /// std::fs::remove_file(&chain)?;
+    /// let error = certificates.reload().unwrap_err();
+    /// assert_eq!(error.path(), Some(&*chain));
+    /// # drop(config);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build_reloadable(&self) -> Result<(Arc<ServerConfig>, CertificateReload), TlsConfigError> {
+        let provider = self.protocol.provider()?;
+        let reload = CertificateReload::new(self.served.clone(), Arc::clone(&provider))?;
+        let config = self.build_with(&provider, reload.resolver())?;
+        Ok((config, reload))
+    }
+
+    fn build_with(
+        &self,
+        provider: &Arc<CryptoProvider>,
+        certificates: Arc<dyn ResolvesServerCert>,
+    ) -> Result<Arc<ServerConfig>, TlsConfigError> {
         let alpn = self.protocol.alpn()?;
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
             .with_protocol_versions(self.protocol.versions.supported())
             .map_err(unsuitable)?
-            .with_client_cert_verifier(self.client_verifier(&provider)?)
-            .with_cert_resolver(self.identity.load(&provider)?);
+            .with_client_cert_verifier(self.client_verifier(provider)?)
+            .with_cert_resolver(certificates);
         config.alpn_protocols = alpn;
         config.ignore_client_order = self.protocol.algorithms.orders_suites();
-        self.sessions.apply(&mut config, &provider)?;
+        self.sessions.apply(&mut config, provider)?;
         if let Some(key_log) = self.key_log.open()? {
             config.key_log = key_log;
         }

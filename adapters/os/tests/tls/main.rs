@@ -7,5 +7,7 @@ mod authority;
 mod faults;
 mod handshakes;
 mod key_log;
+mod reload;
 mod revocation;
+mod server_names;
 mod sessions;

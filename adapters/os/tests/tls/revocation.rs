@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const THIS_CENTURY: i32 = 2099;
 
 fn files(site: &Site, issued: &Issued, intermediates: &str) -> (PathBuf, PathBuf) {
-    let chain = site.files.write("numbered.pem", format!("{}{intermediates}", issued.certificate));
+    let chain = site.files.write("numbered.pem", &format!("{}{intermediates}", issued.certificate));
     (chain, site.files.write("numbered.key", &issued.key))
 }
 
@@ -72,8 +72,8 @@ const EXPIRED: Option<(&CertificateError, AlertDescription)> =
 fn a_revoked_certificate_is_refused_and_told_so() {
     let site = Site::new();
     let list = site.authority.revoke(&[7, 9], THIS_CENTURY);
-    let pem = site.files.write("list.pem", list.pem().unwrap());
-    let der = site.files.write("list.crl", list.der());
+    let pem = site.files.write("list.pem", &list.pem().unwrap());
+    let der = site.files.write_bytes("list.crl", list.der());
     let (good, bad) = (site.authority.issue_numbered("site.test", Some(8)), {
         site.authority.issue_numbered("site.test", Some(9))
     });
@@ -91,8 +91,8 @@ fn a_certificate_of_which_no_list_speaks_is_refused() {
     let site = Site::new();
     let issued = files(&site, &site.authority.issue("site.test"), "");
     let elsewhere = Authority::root("another authority").revoke(&[], THIS_CENTURY);
-    let elsewhere = site.files.write("elsewhere.pem", elsewhere.pem().unwrap());
-    let ours = site.files.write("ours.pem", site.authority.revoke(&[], THIS_CENTURY).pem().unwrap());
+    let elsewhere = site.files.write("elsewhere.pem", &elsewhere.pem().unwrap());
+    let ours = site.files.write("ours.pem", &site.authority.revoke(&[], THIS_CENTURY).pem().unwrap());
     check(&site, &issued, &[&elsewhere], false, UNKNOWN);
     check(&site, &issued, &[&elsewhere], true, UNKNOWN);
     check(&site, &issued, &[&elsewhere, &ours], false, None);
@@ -102,7 +102,7 @@ fn a_certificate_of_which_no_list_speaks_is_refused() {
 fn a_list_that_is_out_of_date_does_not_count() {
     let site = Site::new();
     let issued = files(&site, &site.authority.issue_numbered("site.test", Some(8)), "");
-    let old = site.files.write("old.pem", site.authority.revoke(&[], 2016).pem().unwrap());
+    let old = site.files.write("old.pem", &site.authority.revoke(&[], 2016).pem().unwrap());
     check(&site, &issued, &[&old], false, EXPIRED);
 }
 
@@ -112,19 +112,19 @@ fn authorities_in_between_are_looked_up_too_unless_told_otherwise() {
     let between = site.authority.intermediate("test intermediate");
     let issued = between.issue_numbered("site.test", Some(8));
     let chain = files(&site, &issued, &between.certificate());
-    let leafs = site.files.write("leafs.pem", between.revoke(&[], THIS_CENTURY).pem().unwrap());
-    let roots = site.files.write("roots.pem", site.authority.revoke(&[], THIS_CENTURY).pem().unwrap());
+    let leafs = site.files.write("leafs.pem", &between.revoke(&[], THIS_CENTURY).pem().unwrap());
+    let roots = site.files.write("roots.pem", &site.authority.revoke(&[], THIS_CENTURY).pem().unwrap());
     check(&site, &chain, &[&leafs], false, UNKNOWN);
     check(&site, &chain, &[&leafs], true, None);
     check(&site, &chain, &[&leafs, &roots], false, None);
     check(&site, &chain, &[&roots], true, UNKNOWN);
-    let revoked = site.files.write("leafs.pem", between.revoke(&[8], THIS_CENTURY).pem().unwrap());
+    let revoked = site.files.write("leafs.pem", &between.revoke(&[8], THIS_CENTURY).pem().unwrap());
     check(&site, &chain, &[&revoked], true, REVOKED);
 
     // Several lists in one file.
     let both = between.revoke(&[], THIS_CENTURY).pem().unwrap()
         + &site.authority.revoke(&[], THIS_CENTURY).pem().unwrap();
-    let both = site.files.write("both.pem", both);
+    let both = site.files.write("both.pem", &both);
     check(&site, &chain, &[&both], false, None);
 }
 
@@ -134,7 +134,7 @@ fn a_list_that_cannot_be_used_is_told_by_its_file() {
     let list = site.authority.revoke(&[], THIS_CENTURY).pem().unwrap();
     let none = "-----BEGIN X509 CRL-----\nQUI=\n-----END X509 CRL-----\n";
     let check = |text: &[u8], fault| {
-        let path = site.files.write("list", text);
+        let path = site.files.write_bytes("list", text);
         let client = ClientTls::new().bundled_roots().crl_file(&path).build().err();
         let server = site.server().client_roots(site.authority.store()).crl_file(&path).build().err();
         for error in [client, server].map(|error| error.expect("it must not build")) {

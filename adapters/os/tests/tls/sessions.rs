@@ -6,6 +6,9 @@ use asyncnet_core::tls::rustls::{ClientConfig, HandshakeKind, ServerConfig};
 use asyncnet_os::{ClientTls, ServerTls, TlsVersions};
 use std::sync::Arc;
 
+type Remember = fn(ServerTls) -> ServerTls;
+type Forget = fn(ClientTls, ServerTls) -> (ClientTls, ServerTls);
+
 /// Whether a handshake resumed a session; both sides are asked.
 #[track_caller]
 fn resumed(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> bool {
@@ -17,7 +20,6 @@ fn resumed(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> bool {
 #[test]
 fn a_session_is_resumed_under_its_own_configuration_alone() {
     let site = Site::new();
-    type Remember = fn(ServerTls) -> ServerTls;
     let ways: [(&str, Remember); 2] =
         [("tickets", |server| server), ("memory", |server| server.session_cache(16))];
     for versions in [Only12, Only13] {
@@ -37,7 +39,6 @@ fn a_session_is_resumed_under_its_own_configuration_alone() {
 #[test]
 fn without_resumption_each_handshake_is_a_full_one() {
     let site = Site::new();
-    type Forget = fn(ClientTls, ServerTls) -> (ClientTls, ServerTls);
     let ways: [Forget; 4] = [
         |client, server| (client.no_resumption(), server),
         |client, server| (client.session_cache(0), server),
@@ -73,7 +74,7 @@ fn a_client_remembers_so_many_servers() {
     let site = Site::new();
     let names = ["a.test", "b.test", "c.test"].map(str::to_owned);
     let made = rcgen::generate_simple_self_signed(names.clone()).unwrap();
-    let path = site.files.write("names.pem", made.cert.pem());
+    let path = site.files.write("names.pem", &made.cert.pem());
     let server = ServerTls::from_der(vec![made.cert.der().clone()], made.signing_key.into());
     for versions in [Only12, Only13] {
         let server = server.clone().versions(versions).build().unwrap();
