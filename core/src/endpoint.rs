@@ -47,6 +47,21 @@ pub enum UnixName {
     Abstract(Box<[u8]>),
 }
 
+/// As [`Endpoint::inet`].
+///
+/// ```
+/// use asyncnet_core::Endpoint;
+/// use core::net::SocketAddr;
+///
+/// let address: SocketAddr = "192.0.2.7:25".parse().unwrap();
+/// assert_eq!(Endpoint::from(address).as_inet(), Some(address));
+/// ```
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self::inet(address)
+    }
+}
+
 impl Endpoint {
     /// An internet address; an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) becomes IPv4.
     ///

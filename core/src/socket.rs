@@ -123,15 +123,15 @@ impl Default for BindOptions {
 /// ```
 /// use asyncnet_core::PeerCredentials;
 ///
-/// let peer = PeerCredentials::new(1, 0, 0);
-/// assert_eq!((peer.process, peer.user, peer.group), (1, 0, 0));
+/// let peer = PeerCredentials::new(Some(1), 0, 0);
+/// assert_eq!((peer.process, peer.user, peer.group), (Some(1), 0, 0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// Its process.
+    /// Its process: `None` if it has no number here, as one of another PID namespace (a container's) has not.
     #[doc(alias = "pid")]
-    pub process: u32,
+    pub process: Option<u32>,
     /// Its effective user.
     #[doc(alias = "uid")]
     pub user: u32,
@@ -145,7 +145,7 @@ impl PeerCredentials {
     ///
     /// See the example at [`PeerCredentials`].
     #[must_use]
-    pub const fn new(process: u32, user: u32, group: u32) -> Self {
+    pub const fn new(process: Option<u32>, user: u32, group: u32) -> Self {
         Self { process, user, group }
     }
 }

@@ -397,7 +397,8 @@ impl<D: DatagramSocket> Datagram<D> {
     /// ```
     #[doc(alias = "join_multicast")]
     pub fn join(&self, group: IpAddr, interface: u32) -> Result<(), Error> {
-        Ok(self.socket.join(group, interface)?)
+        let joined = self.socket.join(group, interface);
+        joined.map_err(|error| Error::io_at(Operation::Option, format_args!("join {group}"), error))
     }
 
     /// Leaves a multicast group.
@@ -414,7 +415,8 @@ impl<D: DatagramSocket> Datagram<D> {
     /// ```
     #[doc(alias = "leave_multicast")]
     pub fn leave(&self, group: IpAddr, interface: u32) -> Result<(), Error> {
-        Ok(self.socket.leave(group, interface)?)
+        let left = self.socket.leave(group, interface);
+        left.map_err(|error| Error::io_at(Operation::Option, format_args!("leave {group}"), error))
     }
 
     /// The address of this end.

@@ -113,7 +113,12 @@ impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, untried, .. } = self;
         if let Some(error) = &self.lookup {
-            return write!(f, "{host} cannot be looked up: {error}");
+            if host.is_empty() {
+                return write!(f, "no host is named: {error}");
+            }
+            // What one dials by mistake: the port is an argument of its own.
+            let port = if host.contains(':') { " (a host is dialed without a port or brackets)" } else { "" };
+            return write!(f, "{host} cannot be looked up{port}: {error}");
         }
         if self.attempts.is_empty() && *untried == 0 {
             return write!(f, "{host} has no addresses");

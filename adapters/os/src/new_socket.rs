@@ -76,6 +76,30 @@ impl NewSocket {
         Ok(Self { datagram, domain, socket: adopt(socket)? })
     }
 
+    /// As [`adopt`](Self::adopt), of a socket that is connected and carries a stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`adopt`](Self::adopt), and [`NotConnected`](io::ErrorKind::NotConnected): it listens, or has no peer, or not any
+    /// more.
+    ///
+    /// ```
+    /// use asyncnet_os::NewSocket;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// assert!(NewSocket::adopt_connected(stream).is_ok());
+    /// assert!(NewSocket::adopt_connected(listener).is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn adopt_connected(socket: impl Into<Socket>) -> io::Result<Self> {
+        let new = Self::adopt(socket)?;
+        if !new.datagram {
+            new.socket.peer_addr()?;
+        }
+        Ok(new)
+    }
+
     /// Gives it a local address.
     ///
     /// # Errors

@@ -184,6 +184,11 @@ impl SocketBuilder {
                 }
                 socket.bind(address)?;
             }
+            (Err(error), Some(_)) if error.kind() == io::ErrorKind::AddrInUse => {
+                let why =
+                    format!("{error}; if nobody listens there any more, remove_stale takes the file over");
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
+            }
             (result, _) => result?,
         }
         match (path, self.mode) {

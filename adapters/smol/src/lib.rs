@@ -42,6 +42,8 @@ mod socket;
 mod timer;
 mod transport;
 
+/// What is generic over a runtime, for protocol libraries and networks of one's own.
+pub use asyncnet_driver as driver;
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
     Accept, AcceptFault, Accepting, BindOptions, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX,
@@ -57,6 +59,8 @@ pub use asyncnet_os::{
     Address, AddressError, AddressFault, CertificateReload, ClientCertificates, ClientTls, ServerTls,
     TlsConfigError, TlsConfigFault, TlsVersions,
 };
+#[cfg(feature = "certificates")]
+pub use asyncnet_os::{Certificate, CertificateUnreadable};
 pub use connect::{
     bind, bind_with, connect, dial, dial_datagram, dial_tls, listen, listen_at, listen_tls, listen_with, pair,
 };

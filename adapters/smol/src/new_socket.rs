@@ -77,7 +77,7 @@ impl SmolTransport {
     /// # Errors
     ///
     /// What the system says; [`InvalidInput`](io::ErrorKind::InvalidInput) or [`Unsupported`](io::ErrorKind::Unsupported) if
-    /// it is no stream of IPv4, IPv6 or Unix.
+    /// it is no stream of IPv4, IPv6 or Unix; [`NotConnected`](io::ErrorKind::NotConnected) if it listens, or has no peer.
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
@@ -91,7 +91,7 @@ impl SmolTransport {
     /// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
     /// ```
     pub fn adopt(socket: impl Into<Socket>) -> io::Result<Self> {
-        let socket = NewSocket::adopt(socket)?;
+        let socket = NewSocket::adopt_connected(socket)?;
         let unix = socket.is_unix();
         crate::net::adopt(socket.into_stream()?, unix).map(Self::from)
     }

@@ -6,6 +6,7 @@ use crate::{Datagram, Listener, Stream, TlsListener};
 use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
 use asyncnet_driver::{BindOptions, Connector, Endpoint, Error, Net, Operation};
 use asyncnet_os::{Address, SocketBuilder};
+use std::io;
 #[cfg(unix)]
 use std::path::Path;
 use std::sync::Arc;
@@ -122,7 +123,9 @@ pub async fn connect(address: &str) -> Result<Stream, Error> {
 /// ```
 #[cfg(unix)]
 pub async fn connect_unix(path: impl AsRef<Path>) -> Result<Stream, Error> {
-    let name = asyncnet_os::unix_name(path.as_ref()).map_err(|error| Error::io(Operation::Connect, error))?;
+    let path = path.as_ref();
+    let name = asyncnet_os::unix_name(path)
+        .map_err(|error| Error::io_at(Operation::Connect, path.display(), error))?;
     Connector::new().connect(&TokioNet, &Endpoint::Unix(name)).await
 }
 
@@ -179,7 +182,7 @@ pub fn listen_with(address: &str, options: &BindOptions) -> Result<Listener, Err
     let listened = SocketBuilder::from(options)
         .listen_on(address)
         .and_then(|(socket, at)| TokioListener::new(socket, is_unix(&at), own_file(&at, options)?));
-    listened.map(Listener::new).map_err(|error| Error::io_at(Operation::Listen, address, error))
+    listened.map(Listener::new).map_err(|error| at(Operation::Listen, address, error))
 }
 
 /// Listens on an address, for TLS: accepting yields a stream at once, whose next call is its handshake.
@@ -241,7 +244,7 @@ pub fn bind_with(address: &str, options: &BindOptions) -> Result<Datagram, Error
     let bound = SocketBuilder::from(options)
         .bind_datagram_on(address)
         .and_then(|(socket, at)| TokioDatagram::new(socket, is_unix(&at), own_file(&at, options)?));
-    bound.map(Datagram::new).map_err(|error| Error::io_at(Operation::Bind, address, error))
+    bound.map(Datagram::new).map_err(|error| at(Operation::Bind, address, error))
 }
 
 /// Connects a datagram socket (UDP) to a host; see [`asyncnet_driver::dial_datagram`].
@@ -300,7 +303,9 @@ pub fn listen_at(at: &Endpoint) -> Result<Listener, Error> {
 /// See the example at [`connect_unix`].
 #[cfg(unix)]
 pub fn listen_unix(path: impl AsRef<Path>) -> Result<Listener, Error> {
-    let name = asyncnet_os::unix_name(path.as_ref()).map_err(|error| Error::io(Operation::Listen, error))?;
+    let path = path.as_ref();
+    let name = asyncnet_os::unix_name(path)
+        .map_err(|error| Error::io_at(Operation::Listen, path.display(), error))?;
     listen_at(&Endpoint::Unix(name))
 }
 
@@ -327,4 +332,12 @@ pub fn pair() -> Result<(Stream, Stream), Error> {
         Stream::new(tokio::net::TcpStream::from_std(one)?.into()),
         Stream::new(tokio::net::TcpStream::from_std(other)?.into()),
     ))
+}
+
+/// An error that names the address, unless what is wrong with the address says it.
+fn at(operation: Operation, address: &str, error: io::Error) -> Error {
+    if error.raw_os_error().is_some() || error.kind() != io::ErrorKind::InvalidInput {
+        return Error::io_at(operation, address, error);
+    }
+    Error::io(operation, error)
 }

@@ -77,7 +77,7 @@ impl TokioTransport {
     /// # Errors
     ///
     /// What the system says; [`InvalidInput`](io::ErrorKind::InvalidInput) or [`Unsupported`](io::ErrorKind::Unsupported) if
-    /// it is no stream of IPv4, IPv6 or Unix.
+    /// it is no stream of IPv4, IPv6 or Unix; [`NotConnected`](io::ErrorKind::NotConnected) if it listens, or has no peer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), asyncnet_tokio::Error> {
@@ -91,7 +91,7 @@ impl TokioTransport {
     /// # Ok(()) }
     /// ```
     pub fn adopt(socket: impl Into<Socket>) -> io::Result<Self> {
-        let socket = NewSocket::adopt(socket)?;
+        let socket = NewSocket::adopt_connected(socket)?;
         let unix = socket.is_unix();
         crate::net::adopt(socket.into_stream()?, unix).map(Self::from)
     }

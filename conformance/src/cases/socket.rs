@@ -549,7 +549,7 @@ async fn credentials<N: Net>(at: &Sockets<N>) -> Verdict {
     match stream.peer_credentials() {
         Ok(peer) => {
             ensure(at.link() == Link::Unix, "TCP knows no process")?;
-            ensure_eq(&peer.process, &std::process::id(), "the process")
+            ensure_eq(&peer.process, &Some(std::process::id()), "the process")
         }
         Err(error) => {
             ensure_kind(&error, ErrorKind::Unsupported)?;

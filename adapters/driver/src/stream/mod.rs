@@ -407,7 +407,7 @@ impl<T: Transport + Endpoints> Stream<T> {
     /// # Errors
     ///
     /// [`Error::Closed`]; [`Error::Io`] of kind [`Unsupported`](std::io::ErrorKind::Unsupported) over anything but a Unix
-    /// socket, and on systems other than Linux.
+    /// socket, and on systems other than Linux, Android and Apple's.
     ///
     /// ```
     /// let (tcp, _peer) = asyncnet_smol::pair().unwrap();
