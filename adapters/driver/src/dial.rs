@@ -13,7 +13,7 @@ use crate::stream::Stream;
 use crate::transport::Timer;
 use asyncnet_core::{DialPlan, DialStep, DialTimes, Endpoint};
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -236,9 +236,9 @@ impl<'a, N: Net> Search<'a, N> {
     fn begin(&mut self) {
         let mut plan = DialPlan::new(self.times, self.timer.now());
         let (host, port) = (self.report.host(), self.report.port());
-        match host.parse::<IpAddr>() {
-            Ok(ip) => plan.found([SocketAddr::new(ip, port)]),
-            Err(_) => self.resolve = Some(self.net.resolve(host, port)),
+        match literal(host, port) {
+            Some(address) => plan.found([address]),
+            None => self.resolve = Some(self.net.resolve(host, port)),
         }
         self.plan = Some(plan);
     }
@@ -263,6 +263,34 @@ impl fmt::Display for Seconds {
         match self.0.subsec_nanos() {
             0 => write!(f, "{} s", self.0.as_secs()),
             _ => write!(f, "{} ms", self.0.as_millis()),
+        }
+    }
+}
+
+/// An IP address, which needs no resolver; one of IPv6 may have the number of its zone (RFC 4007, section 11).
+fn literal(host: &str, port: u16) -> Option<SocketAddr> {
+    let scoped = || format!("[{host}]:{port}").parse::<SocketAddrV6>().ok().map(SocketAddr::from);
+    host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)).or_else(scoped)
+}
+
+#[cfg(test)]
+mod literals {
+    use super::literal;
+
+    #[test]
+    fn an_address_needs_no_resolver() {
+        for (host, expected) in [
+            ("192.0.2.1", Some("192.0.2.1:7")),
+            ("2001:db8::1", Some("[2001:db8::1]:7")),
+            ("fe80::1%2", Some("[fe80::1%2]:7")),
+            ("fe80::1%eth0", None),
+            ("[::1]", None),
+            ("192.0.2.1%2", None),
+            ("::1]:8", None),
+            ("example.org", None),
+            ("", None),
+        ] {
+            assert_eq!(literal(host, 7), expected.map(|address| address.parse().unwrap()), "{host:?}");
         }
     }
 }
