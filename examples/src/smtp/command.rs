@@ -191,6 +191,7 @@ mod tests {
     use super::{Command, CommandError};
 
     /// The command, or the code of the answer.
+    #[allow(clippy::needless_pass_by_value, reason = "rows read better without a sign for each")]
     fn check(line: &str, expected: Result<Command, u16>) {
         let parsed = Command::parse(line.as_bytes()).map_err(|error| error.reply().code());
         assert_eq!(parsed, expected, "{line:?}");

@@ -5,7 +5,7 @@
 //!   sink:    server ---> session ---> command, path      a dialogue; what may come when; what was said
 //!              `-------> incoming, maildir               a message's lines; a file that is whole or absent
 //!
-//!   client:  client ---> message, reply                  the dialogue; a file as lines; what was answered
+//!   client:  client ---> message, reply, offer           the dialogue; a file as lines; what was answered, and offered
 //! ```
 //!
 //! It is no mail server: it forwards nothing, knows no users and asks for no passwords.
@@ -13,20 +13,26 @@
 //! What is pure stands apart from what waits: [`Session`], [`Incoming`], [`Encoder`] and the parsers are functions of bytes,
 //! which no input makes panic.
 
+mod client;
 mod command;
+mod error;
 mod incoming;
 mod maildir;
 mod message;
+mod offer;
 mod path;
 mod reply;
 mod server;
 mod session;
 mod trace;
 
+pub use client::{Client, Envelope, Security};
 pub use command::{Command, CommandError};
+pub use error::ClientError;
 pub use incoming::{Incoming, Refusal, Taken};
 pub use maildir::{Draft, Maildir};
 pub use message::{Encoder, Message, Summary};
+pub use offer::Offer;
 pub use path::{Path, PathError};
 pub use reply::{Reply, ReplyLine};
 pub use server::{Sink, SinkSettings};

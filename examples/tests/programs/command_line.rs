@@ -18,7 +18,7 @@ fn assert_refused(program: &str, arguments: &[&str], because: &str) {
 
 #[test]
 fn help_tells_options_and_exit_status() {
-    for program in ["tour", "echo", "chat", "http-get", "smtp", "udp-echo"] {
+    for program in ["tour", "echo", "chat", "http-get", "smtp", "smtp-send", "udp-echo"] {
         let ended = run(program, &["--help"]);
         ended.assert_well();
         for word in ["Usage:", "--adapter", "tokio", "smol", "Exit status: 0"] {
@@ -46,6 +46,9 @@ fn a_wrong_command_line_is_refused_with_status_2() {
             &["--listen", ":0", "--maildir", "d", "--hostname", "a b"],
             "neither a domain nor an address",
         ),
+        ("smtp-send", &["--server", "a:25", "--from", "a@b", "m"], "--to <ADDRESS>"),
+        ("smtp-send", &["--server", "a:25", "--from", "a", "--to", "a@b", "m"], "no address of a mailbox"),
+        ("smtp-send", &["--server", "a:25", "--starttls", "maybe"], "[possible values: required, off]"),
         ("udp-echo", &[], "--listen <ADDR>"),
         ("udp-echo", &["--listen", "127.0.0.1:0", "--max-datagram", "0"], "0 is not in 1..=65535"),
     ] {

@@ -14,6 +14,7 @@ mod peer;
 mod process;
 mod scripted;
 mod smtp;
+mod smtp_send;
 mod tls;
 mod tour;
 mod udp_echo;

@@ -42,6 +42,7 @@ impl Process {
             "echo" => env!("CARGO_BIN_EXE_echo"),
             "http-get" => env!("CARGO_BIN_EXE_http-get"),
             "smtp" => env!("CARGO_BIN_EXE_smtp"),
+            "smtp-send" => env!("CARGO_BIN_EXE_smtp-send"),
             "tour" => env!("CARGO_BIN_EXE_tour"),
             "udp-echo" => env!("CARGO_BIN_EXE_udp-echo"),
             _ => panic!("there is no program {program}"),
