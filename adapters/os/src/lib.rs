@@ -88,6 +88,8 @@ pub use new_socket::{NewSocket, is_inheritable, set_inheritable};
 pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;
 pub use peer::peer_credentials;
+#[cfg(feature = "certificates")]
+pub use tls::{Certificate, CertificateUnreadable};
 pub use tls::{
     CertificateReload, ClientCertificates, ClientTls, ServerTls, TlsConfigError, TlsConfigFault, TlsVersions,
 };

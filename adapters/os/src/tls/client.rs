@@ -2,12 +2,15 @@
 
 use crate::tls::any_certificate::AnyCertificate;
 use crate::tls::error::TlsConfigError;
+#[cfg(feature = "platform-verifier")]
+use crate::tls::error::TlsConfigFault;
 use crate::tls::identity::Identity;
 use crate::tls::key_log::KeyLogTo;
 use crate::tls::protocol::{Protocol, TlsVersions, unsuitable};
 use crate::tls::revocation::Revocation;
 use crate::tls::roots::Roots;
 use crate::tls::sessions::Sessions;
+use asyncnet_core::tls::rustls::client::danger::ServerCertVerifier;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use asyncnet_core::tls::rustls::sign::SingleCertAndKey;
@@ -40,6 +43,8 @@ use std::sync::Arc;
 pub struct ClientTls {
     roots: Roots,
     accept_any_certificate: bool,
+    #[cfg(feature = "platform-verifier")]
+    platform_verifier: bool,
     identity: Option<Identity>,
     protocol: Protocol,
     revocation: Revocation,
@@ -180,6 +185,25 @@ impl ClientTls {
     /// ```
     pub fn crl_leaf_only(mut self) -> Self {
         self.revocation.only_leaf();
+        self
+    }
+
+    /// Lets the operating system judge servers, as its browsers do: with the roots, exceptions and revocations that its
+    /// user or administrator has set.
+    ///
+    /// So it is on Windows, macOS, iOS and Android. Elsewhere there is nothing to ask, and it is as with
+    /// [`system_roots`](Self::system_roots). It goes with no roots and no revocation lists of ours. On Android the crate
+    /// `rustls-platform-verifier` has to be initialized first.
+    ///
+    /// ```
+    /// use asyncnet_os::{ClientTls, TlsConfigFault};
+    ///
+    /// let both = ClientTls::new().platform_verifier().bundled_roots();
+    /// assert_eq!(both.build().unwrap_err().fault(), TlsConfigFault::VerifierConflict);
+    /// ```
+    #[cfg(feature = "platform-verifier")]
+    pub fn platform_verifier(mut self) -> Self {
+        self.platform_verifier = true;
         self
     }
 
@@ -397,9 +421,15 @@ impl ClientTls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(self.protocol.versions.supported())
             .map_err(unsuitable)?;
+        #[cfg(feature = "platform-verifier")]
+        let by_platform = self.platform_verifier.then(|| self.judged_by_platform(&provider)).transpose()?;
+        #[cfg(not(feature = "platform-verifier"))]
+        let by_platform: Option<Arc<dyn ServerCertVerifier>> = None;
         let builder = if self.accept_any_certificate {
             let algorithms = provider.signature_verification_algorithms;
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate { algorithms }))
+        } else if let Some(verifier) = by_platform {
+            builder.dangerous().with_custom_certificate_verifier(verifier)
         } else if self.revocation.is_unset() {
             builder.with_root_certificates(self.trusted()?)
         } else {
@@ -419,6 +449,19 @@ impl ClientTls {
             config.key_log = key_log;
         }
         Ok(Arc::new(config))
+    }
+
+    #[cfg(feature = "platform-verifier")]
+    fn judged_by_platform(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, TlsConfigError> {
+        if !self.roots.is_unset() || !self.revocation.is_unset() {
+            return Err(TlsConfigError::new(TlsConfigFault::VerifierConflict));
+        }
+        let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
+        let missing = |error| TlsConfigError::new(TlsConfigFault::RootsMissing).because(error);
+        Ok(Arc::new(verifier.map_err(missing)?))
     }
 
     fn trusted(&self) -> Result<RootCertStore, TlsConfigError> {

@@ -95,6 +95,8 @@ pub enum TlsConfigFault {
     ServerNameInvalid,
     /// A server's name that the certificate for it does not hold.
     ServerNameMismatch,
+    /// The platform is to judge servers, and roots or revocation lists were named that it knows nothing of.
+    VerifierConflict,
 }
 
 impl TlsConfigError {
@@ -242,6 +244,9 @@ impl fmt::Display for TlsConfigFault {
             }
             Self::ServerNameInvalid => f.write_str("no name of a server, nor \"*.\" and one"),
             Self::ServerNameMismatch => f.write_str("the certificate does not hold this name"),
+            Self::VerifierConflict => {
+                f.write_str("the platform's verifier takes neither roots nor revocation lists from here")
+            }
             Self::CrlMalformed { at } => write!(f, "revocation list {} cannot be used", at + 1),
         }
     }

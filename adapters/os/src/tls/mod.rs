@@ -32,6 +32,10 @@
 
 mod algorithms;
 mod any_certificate;
+#[cfg(feature = "certificates")]
+mod certificate;
+#[cfg(feature = "certificates")]
+mod channel_binding;
 mod client;
 mod error;
 mod identity;
@@ -45,6 +49,8 @@ mod served;
 mod server;
 mod sessions;
 
+#[cfg(feature = "certificates")]
+pub use certificate::{Certificate, CertificateUnreadable};
 pub use client::ClientTls;
 pub use error::{TlsConfigError, TlsConfigFault};
 pub use protocol::TlsVersions;

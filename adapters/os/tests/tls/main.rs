@@ -4,9 +4,13 @@
 
 mod algorithms;
 mod authority;
+#[cfg(feature = "certificates")]
+mod certificates;
 mod faults;
 mod handshakes;
 mod key_log;
+#[cfg(all(feature = "platform-verifier", target_os = "linux"))]
+mod platform;
 mod reload;
 mod revocation;
 mod server_names;
