@@ -3,8 +3,9 @@
 //! Invariant: the queue is seen to be full before the address is given out, so an attempt at it stays under way until it
 //! is given up.
 
-use crate::case::{Stop, ensure, ensure_eq};
+use crate::case::{Stop, ensure_eq};
 use socket2::{Domain, Socket, Type};
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpStream};
 
 /// The states of a socket in Linux' table of TCP sockets.
@@ -48,18 +49,38 @@ impl BlackHole {
         self.address
     }
 
-    /// How many sockets of this machine are connecting to it.
-    pub(super) fn attempts(&self) -> Result<usize, Stop> {
+    /// That one attempt is under way, and stays so.
+    pub(super) fn ensure_attempted(&self) -> Result<(), Stop> {
+        self.ensure_attempts(1)?;
+        for _ in 0..READS_MAX {
+            if self.is_full()? {
+                return Ok(());
+            }
+        }
+        Err(Stop::Failed("its queue is not full any more".to_owned()))
+    }
+
+    /// That so many sockets of this machine are connecting to it.
+    pub(super) fn ensure_attempts(&self, expected: usize) -> Result<(), Stop> {
+        let mut found = self.attempts()?;
+        // The table is no snapshot: while other sockets come and go, a row may be missing from one reading of it.
+        for _ in 0..READS_MAX {
+            if found == expected {
+                break;
+            }
+            std::thread::yield_now();
+            found = self.attempts()?;
+        }
+        ensure_eq(&found, &expected, "attempts under way")
+    }
+
+    fn attempts(&self) -> Result<usize, Stop> {
         let port = format!(":{:04X}", self.address.port());
         let table = table()?;
         let rows = table.lines().map(Row::of);
-        Ok(rows.filter(|row| row.remote.ends_with(&port) && row.state == SYN_SENT).count())
-    }
-
-    /// That one attempt is under way, and stays so.
-    pub(super) fn ensure_attempted(&self) -> Result<(), Stop> {
-        ensure_eq(&self.attempts()?, &1, "attempts under way")?;
-        ensure(self.is_full()?, "its queue is full")
+        let trying = rows.filter(|row| row.remote.ends_with(&port) && row.state == SYN_SENT);
+        // A row may also be there twice.
+        Ok(trying.map(|row| row.local).collect::<BTreeSet<_>>().len())
     }
 
     fn is_full(&self) -> Result<bool, Stop> {
