@@ -14,6 +14,8 @@ mod peer;
 mod process;
 mod scripted;
 mod smtp;
+#[cfg(unix)]
+mod smtp_many;
 mod smtp_send;
 mod tls;
 mod tour;

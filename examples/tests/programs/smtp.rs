@@ -66,6 +66,13 @@ impl Sink {
         String::from_utf8(fs::read(files[0].as_ref().unwrap().path()).unwrap()).unwrap()
     }
 
+    /// Asks it to stop, and waits for its end: the folder, with the maildir `mail` in it.
+    #[cfg(unix)]
+    pub(crate) fn end(self) -> (crate::process::Ended, TempDir) {
+        self.process.signal("TERM");
+        (self.process.end(), self.folder)
+    }
+
     /// A client that has read the greeting.
     fn peer(&self) -> Peer<TcpStream> {
         let mut peer = Peer::tcp(&self.address);
@@ -92,7 +99,7 @@ fn head_len(file: &str) -> usize {
     received + lines
 }
 
-fn ehlo(peer: &mut Peer<impl Read + Write>) -> Vec<String> {
+pub(crate) fn ehlo(peer: &mut Peer<impl Read + Write>) -> Vec<String> {
     peer.say("EHLO client.example\r\n");
     hear_reply(peer)
 }
@@ -114,7 +121,7 @@ fn ask(peer: &mut Peer<impl Read + Write>, command: &str, expected: &str) {
 }
 
 #[track_caller]
-fn assert_answers(peer: &mut Peer<impl Read + Write>, expected: &str) {
+pub(crate) fn assert_answers(peer: &mut Peer<impl Read + Write>, expected: &str) {
     let reply = hear_reply(peer);
     assert!(reply.last().unwrap().starts_with(expected), "{reply:?}, not {expected}");
 }
