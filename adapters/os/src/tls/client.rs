@@ -1,4 +1,6 @@
 //! What a client of TLS shall be like: whom it trusts, who it is, what it speaks.
+//!
+//! One builder, and long for its documentation alone: each call notes one thing, and `build` hands the notes on.
 
 use crate::tls::any_certificate::AnyCertificate;
 use crate::tls::error::TlsConfigError;
@@ -406,7 +408,8 @@ impl ClientTls {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or used, there is no root, a protocol name is no such thing, or there is no provider:
+    /// When a file cannot be read or used, or a log of keys not be opened, there is no root, a protocol name is no such
+    /// thing, a suite or group is not known, or there is no provider:
     /// see [`TlsConfigFault`](crate::TlsConfigFault).
     ///
     /// ```

@@ -19,12 +19,16 @@
 //! set: the provider of cryptography is the one that was given, else that of the feature `aws-lc-rs`, else that of
 //! `ring`.
 //!
+//! Behind the feature `certificates` stands what is asked the other way round: what a certificate says, and which
+//! channel binding belongs to it.
+//!
 //! ```text
-//!   client ─┬─> roots ────────────┬─> pem
-//!   server ─┼─> revocation ───────┤
+//!   client ─┬─> roots ─────────────┬─> pem
+//!   server ─┼─> revocation ────────┤
 //!           ├─> served ─> identity ┘
 //!           ├─> key_log
 //!           └─> sessions ─> protocol ─> algorithms
+//!   certificate ─> channel_binding
 //! ```
 //!
 //! [`ClientConfig`]: asyncnet_core::tls::rustls::ClientConfig

@@ -1,4 +1,6 @@
 //! What a server of TLS shall be like: who it is, whom it lets in, what it speaks.
+//!
+//! One builder, and long for its documentation alone: each call notes one thing, and `build` hands the notes on.
 
 use crate::tls::error::{TlsConfigError, TlsConfigFault};
 use crate::tls::identity::Identity;
@@ -480,7 +482,8 @@ impl ServerTls {
     /// # Errors
     ///
     /// When a file cannot be read or used, the key does not belong to the certificate, clients shall show a certificate
-    /// and no root is named for them, a protocol name is no such thing, or there is no provider: see
+    /// and no root is named for them, a certificate does not hold the name it is for, a log of keys cannot be opened, a
+    /// protocol name is no such thing, a suite or group is not known, or there is no provider: see
     /// [`TlsConfigFault`](crate::TlsConfigFault).
     ///
     /// ```
