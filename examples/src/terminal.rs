@@ -21,12 +21,41 @@ pub fn stdin() -> io::Result<Receiver<io::Result<Vec<u8>>>> {
     read(io::stdin())
 }
 
-/// Where to put what is to go to stdout, and how that ended: told once the sender is dropped, or when it failed.
+/// Pieces on their way to stdout.
+#[derive(Debug)]
+pub struct Output {
+    pieces: Sender<Vec<u8>>,
+    ended: Receiver<io::Result<()>>,
+}
+
+impl Output {
+    /// Puts a piece behind those that wait. `false` once stdout takes nothing any more; [`finish`](Self::finish) says why.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the piece is not written.
+    pub async fn write(&self, piece: Vec<u8>) -> bool {
+        self.pieces.send(piece).await.is_ok()
+    }
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    ///
+    /// stdout is closed, or full.
+    pub async fn finish(self) -> io::Result<()> {
+        drop(self.pieces);
+        let gone = |_| Err(io::Error::other("the thread that writes to it has ended"));
+        self.ended.recv().await.unwrap_or_else(gone)
+    }
+}
+
+/// Where to put what is to go to stdout.
 ///
 /// # Errors
 ///
 /// No thread can be started.
-pub fn stdout() -> io::Result<(Sender<Vec<u8>>, Receiver<io::Result<()>>)> {
+pub fn stdout() -> io::Result<Output> {
     let (pieces, source) = async_channel::bounded::<Vec<u8>>(PIECES_MAX);
     let (tell, ended) = async_channel::bounded(1);
     thread::Builder::new().name("stdout".into()).spawn(move || {
@@ -40,7 +69,7 @@ pub fn stdout() -> io::Result<(Sender<Vec<u8>>, Receiver<io::Result<()>>)> {
         source.close();
         tell.send_blocking(written).ok();
     })?;
-    Ok((pieces, ended))
+    Ok(Output { pieces, ended })
 }
 
 fn read(mut from: impl Read + Send + 'static) -> io::Result<Receiver<io::Result<Vec<u8>>>> {

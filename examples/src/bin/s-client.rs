@@ -67,7 +67,7 @@ struct Arguments {
     #[arg(long)]
     insecure: bool,
 
-    /// How long connecting, the words before TLS and the handshake may take, each, in seconds: 1 to 3600.
+    /// How long connecting, and then all that comes before TLS is there, may take, in seconds: 1 to 3600.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_600))]
     timeout: u16,
 
@@ -139,7 +139,6 @@ async fn begin<R: Runtime>(
         };
         return begun.await.map_err(|error| arguments.failure(error));
     };
-    // The handshake has its own time, from the first word on: so the whole has twice as much at most.
     let name = arguments.name();
     let asking = upgrade(stream, protocol, &name, how);
     let upgraded = within(net.timer(), arguments.time_max(), asking).await;
@@ -157,7 +156,10 @@ async fn begin<R: Runtime>(
 /// Both directions to their ends. What came before a failure is written all the same.
 async fn exchange<T: SplitTransport>(stream: Stream<T>, arguments: &Arguments) -> Result<(), Failure> {
     let (reader, writer) = stream.into_split().map_err(|error| arguments.failure(error))?;
-    future::try_zip(upload(writer, arguments), download(reader, arguments)).await.map(drop)
+    // What cannot be sent ends nothing: the server's last words are still to come, and tell why perhaps.
+    let sending = async { Ok(upload(writer, arguments).await) };
+    let (sent, ()) = future::try_zip(sending, download(reader, arguments)).await?;
+    sent
 }
 
 /// What is on stdin, and its end.
@@ -171,24 +173,20 @@ async fn upload<W: WriteTransport>(mut writer: WriteHalf<W>, arguments: &Argumen
 }
 
 /// What the server sends, and its end.
-async fn download<R: ReadTransport>(
-    mut reader: ReadHalf<R>,
-    arguments: &Arguments,
-) -> Result<(), Failure> {
+async fn download<R: ReadTransport>(mut reader: ReadHalf<R>, arguments: &Arguments) -> Result<(), Failure> {
     let failed = |error| Failure::new("cannot write to stdout", error);
-    let (pieces, ended) = terminal::stdout().map_err(failed)?;
+    let output = terminal::stdout().map_err(failed)?;
     let mut piece = vec![0; terminal::PIECE_BYTES];
     let received = loop {
         match reader.recv(&mut piece).await {
             Ok(0) => break Ok(()),
-            // The thread that takes it has ended: why is told below.
-            Ok(n) if pieces.send(piece[..n].to_vec()).await.is_err() => break Ok(()),
+            // Nobody takes it any more: why is told below.
+            Ok(n) if !output.write(piece[..n].to_vec()).await => break Ok(()),
             Ok(_) => {}
             Err(error) => break Err(arguments.failure(error)),
         }
     };
-    drop(pieces);
-    ended.recv().await.expect("the thread tells how it ended").map_err(failed)?;
+    output.finish().await.map_err(failed)?;
     received
 }
 

@@ -1,6 +1,6 @@
 //! What protocols say in plaintext before TLS begins: each asks for it in its own words.
 //!
-//! A dialogue ends with the server's consent, and the ClientHello comes next; nothing else may. So what was sent behind the
+//! A dialogue ends with the server's consent, and the handshake comes next; nothing else may. So what was sent behind the
 //! consent is refused by [`Leftover::Refuse`](asyncnet_driver::tls::Leftover), the default: whoever can write to the wire
 //! could have put it there.
 //!
@@ -39,7 +39,7 @@ pub enum Protocol {
     Nntp,
     /// XMPP, as a client of a server (RFC 6120, section 5).
     Xmpp,
-    /// PostgreSQL's `SSLRequest`.
+    /// `PostgreSQL`: its `SSLRequest`.
     Postgres,
 }
 
@@ -118,7 +118,7 @@ pub async fn upgrade<T: Transport + Endpoints>(
     Ok(stream.start_tls(how).await?)
 }
 
-/// PostgreSQL's frontend/backend protocol, "SSL Session Encryption": a request of a length and a code, and one byte.
+/// The protocol of `PostgreSQL` 3.0, "SSL Session Encryption": a request of a length and a code, and one byte.
 async fn postgres<T: Transport>(stream: &mut Stream<T>) -> Result<(), StartTlsError> {
     /// `SSLRequest`: its length, with itself, and 1234 and 5679 in two 16-bit halves ("Message Formats").
     const REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];

@@ -105,11 +105,12 @@ impl Tag {
 
 /// Whether the text ends in the middle of a quoted value.
 fn is_quoted(text: &str) -> bool {
-    text.chars().fold(None, |open, c| match (open, c) {
+    let open = text.chars().fold(None, |open, c| match (open, c) {
         (None, '\'' | '"') => Some(c),
         (Some(quote), c) if c == quote => None,
         (open, _) => open,
-    }) != None
+    });
+    open.is_some()
 }
 
 /// A value between apostrophes (XML 1.0, section 2.3).

@@ -18,7 +18,7 @@ fn assert_refused(program: &str, arguments: &[&str], because: &str) {
 
 #[test]
 fn help_tells_options_and_exit_status() {
-    for program in ["tour", "echo", "chat", "http-get", "smtp", "smtp-send", "udp-echo"] {
+    for program in ["tour", "echo", "chat", "http-get", "s-client", "smtp", "smtp-send", "udp-echo"] {
         let ended = run(program, &["--help"]);
         ended.assert_well();
         for word in ["Usage:", "--adapter", "tokio", "smol", "Exit status: 0"] {
@@ -39,6 +39,12 @@ fn a_wrong_command_line_is_refused_with_status_2() {
         ("echo", &["--listen", "127.0.0.1:0", "--max-line", "long"], "'long' for '--max-line <N>'"),
         ("chat", &[], "--listen <ADDR>"),
         ("chat", &["--listen", "127.0.0.1:99999"], "the port is not a number from 0 to 65535"),
+        ("s-client", &[], "<HOST:PORT>"),
+        (
+            "s-client",
+            &["localhost:25", "--starttls", "gopher"],
+            "[possible values: smtp, imap, pop3, ftp, nntp, xmpp,",
+        ),
         ("smtp", &[], "--maildir <DIR>"),
         ("smtp", &["--listen", ":0", "--maildir", "d", "--max-size", "0"], "0 is not in 1..=1000000000000"),
         (

@@ -12,6 +12,7 @@ mod http_get;
 mod nginx;
 mod peer;
 mod process;
+mod s_client;
 mod scripted;
 mod smtp;
 #[cfg(unix)]
