@@ -32,7 +32,7 @@ pub struct Summary {
 /// encoder.push(b"one\n.two\r\nthree", &mut wire);
 /// encoder.finish(&mut wire);
 /// assert_eq!(wire, b"one\r\n..two\r\nthree\r\n");
-/// assert_eq!(encoder.summary().bytes, 17);
+/// assert_eq!(encoder.summary().bytes, 18);
 /// ```
 #[derive(Debug, Default)]
 pub struct Encoder {

@@ -386,3 +386,47 @@ with smtplib.SMTP('localhost', int(sys.argv[1])) as smtp:
         }
     });
 }
+
+/// As strace sees it: the file's bytes are on disk, then its name is, and only then is the client told.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_message_is_on_disk_before_it_is_acknowledged() {
+    on_each_adapter(|adapter| {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, maildir) = (text(&folder.path().join("log")), text(&folder.path().join("mail")));
+        let sink = ["--listen", "127.0.0.1:0", "--maildir", &maildir, "--adapter", adapter];
+        let calls = "trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,sendmsg";
+        // It tells its number first, for strace itself cannot be told to end it.
+        let shell = ["sh", "-c", "echo $$; exec \"$@\"", "sh", Process::path("smtp")];
+        let strace = ["-f", "-y", "-s", "30", "-o", &log, "-e", calls];
+        let Some(sink) = Process::tool("strace", &[&strace[..], &shell, &sink].concat()) else { return };
+        let pid = sink.stdout.next().unwrap();
+        let mut peer = Peer::tcp(&sink.listening());
+        assert_answers(&mut peer, "220");
+        ehlo(&mut peer);
+        begin_data(&mut peer);
+        peer.say("text\r\n.\r\n");
+        assert_answers(&mut peer, "250");
+        let kill = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", pid.trim()]).status().unwrap();
+        assert!(kill.success());
+        sink.end().assert_code(0);
+
+        let log = fs::read_to_string(log).unwrap();
+        let after = |from: usize, words: &[&str]| {
+            let mut at = from;
+            for line in log[from..].split_inclusive('\n') {
+                at += line.len();
+                if words.iter().all(|word| line.contains(word)) {
+                    return at;
+                }
+            }
+            panic!("no {words:?} behind byte {from} of {log}");
+        };
+        let written = after(0, &["write", "/mail/tmp/", "Return-Path"]);
+        let synced = after(written, &["fsync(", "/mail/tmp/"]);
+        let renamed = after(synced, &["rename", "/mail/new/"]);
+        let named = after(renamed, &["fsync(", "/mail/new>"]);
+        after(named, &["250 2.0.0 Kept as"]);
+        assert_eq!(log.matches("250 2.0.0 Kept as").count(), 1, "{log}");
+    });
+}
