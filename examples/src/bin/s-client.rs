@@ -29,7 +29,7 @@ const CERTIFICATE: u8 = 4;
 /// Connects to a server over TLS, tells on stderr what was agreed on, and connects stdin and stdout to the stream.
 ///
 /// What is on stdin goes to the server as it is, and what the server sends goes to stdout, byte for byte. The end of
-/// stdin is passed on (close_notify), and the server can still answer; the program ends when both directions have.
+/// stdin is passed on, as TLS has it, and the server can still answer; the program ends when both directions have.
 ///
 /// A server's certificate must be valid, for the host that is connected to, and lead to one of the system's roots.
 #[derive(Debug, Parser)]

@@ -18,7 +18,9 @@ fn assert_refused(program: &str, arguments: &[&str], because: &str) {
 
 #[test]
 fn help_tells_options_and_exit_status() {
-    for program in ["tour", "echo", "chat", "http-get", "s-client", "smtp", "smtp-send", "udp-echo"] {
+    for program in
+        ["tour", "echo", "chat", "http-get", "s-client", "smtp", "smtp-send", "tls-proxy", "udp-echo"]
+    {
         let ended = run(program, &["--help"]);
         ended.assert_well();
         for word in ["Usage:", "--adapter", "tokio", "smol", "Exit status: 0"] {
@@ -55,6 +57,13 @@ fn a_wrong_command_line_is_refused_with_status_2() {
         ("smtp-send", &["--server", "a:25", "--from", "a@b", "m"], "--to <ADDRESS>"),
         ("smtp-send", &["--server", "a:25", "--from", "a", "--to", "a@b", "m"], "no address of a mailbox"),
         ("smtp-send", &["--server", "a:25", "--starttls", "maybe"], "[possible values: required, off]"),
+        ("tls-proxy", &["--listen", ":0"], "--backend <BACKEND>"),
+        ("tls-proxy", &["--listen", ":0", "--to-tls", "a:1", "--backend", "b:1"], "cannot be used with"),
+        (
+            "tls-proxy",
+            &["--listen", ":0", "--cert", "c", "--key", "k", "--backend", "b:1", "--sni", "a"],
+            "it has the form NAME=BACKEND",
+        ),
         ("udp-echo", &[], "--listen <ADDR>"),
         ("udp-echo", &["--listen", "127.0.0.1:0", "--max-datagram", "0"], "0 is not in 1..=65535"),
     ] {

@@ -19,6 +19,7 @@ mod smtp;
 mod smtp_many;
 mod smtp_send;
 mod tls;
+mod tls_proxy;
 mod tour;
 mod udp_echo;
 

@@ -44,6 +44,7 @@ impl Process {
             "s-client" => env!("CARGO_BIN_EXE_s-client"),
             "smtp" => env!("CARGO_BIN_EXE_smtp"),
             "smtp-send" => env!("CARGO_BIN_EXE_smtp-send"),
+            "tls-proxy" => env!("CARGO_BIN_EXE_tls-proxy"),
             "tour" => env!("CARGO_BIN_EXE_tour"),
             "udp-echo" => env!("CARGO_BIN_EXE_udp-echo"),
             _ => panic!("there is no program {program}"),

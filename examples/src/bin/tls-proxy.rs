@@ -1,0 +1,291 @@
+//! A proxy that takes TLS off, for servers that do not speak it, or puts it on, for clients that do not.
+
+use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
+use asyncnet_driver::tls::{Leftover, StartTls, TlsError};
+use asyncnet_driver::{Connector, Error, Limits, SplitTransport, Stream, Transport};
+use asyncnet_examples::address::listen;
+use asyncnet_examples::program::{self, Failure};
+use asyncnet_examples::relay::{relay, tell};
+use asyncnet_examples::runtime::{Adapter, Runtime, within};
+use asyncnet_examples::server::Server;
+use asyncnet_examples::stop::Stop;
+use asyncnet_os::{Address, ClientTls, ServerTls};
+use asyncnet_smol::SmolNet;
+use asyncnet_tokio::TokioNet;
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+const PROGRAM: &str = "tls-proxy";
+
+/// How long the pairs that are under way have to end, once the program is asked to.
+const ENDING: Duration = Duration::from_secs(2);
+/// How long a client has to read the alert that says why it is refused.
+const ALERT: Duration = Duration::from_secs(1);
+
+/// Takes TLS off towards plaintext backends, chosen by the name that the client asks for (SNI); or with --to-tls, puts it
+/// on.
+///
+/// Bytes are passed on as they come, 16 KiB at a time in each direction, and so are ends: a clean one as a clean one
+/// (TLS's own end for TCP's, and back), everything else as a reset. The address it is bound to is the first line of stdout, as
+/// "listening on HOST:PORT". What goes wrong with a connection is told on stderr.
+///
+/// With --to-tls the server's certificate must be valid, for the host, and lead to one of the system's roots.
+///
+/// Ctrl-C and SIGTERM end it well: it stops accepting, and gives the connections 2 seconds to end before they are reset.
+#[derive(Debug, Parser)]
+#[command(version, after_help = program::EXIT_STATUS)]
+struct Arguments {
+    /// Where to listen: HOST:PORT, :PORT for all interfaces, unix:PATH; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDR")]
+    listen: Address,
+
+    /// The certificate to show: a PEM file, the server's own certificate first.
+    #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "to_tls")]
+    cert: Option<PathBuf>,
+
+    /// The certificate's private key, not encrypted: a PEM file, which may be the same.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+
+    /// The backend for clients that ask for this name: HOST:PORT, or unix:PATH. Any number of times.
+    #[arg(long, value_name = "NAME=BACKEND", requires = "backend")]
+    sni: Vec<Route>,
+
+    /// The backend for all other clients.
+    #[arg(long, value_name = "BACKEND", required_unless_present = "to_tls")]
+    backend: Option<Address>,
+
+    /// Take plaintext, and speak TLS with this server.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["cert", "key", "sni", "backend"])]
+    to_tls: Option<Address>,
+
+    /// Trust the certificates in this PEM file instead of the system's.
+    #[arg(long, value_name = "FILE", requires = "to_tls")]
+    ca: Option<PathBuf>,
+
+    /// The name that the server's certificate has to be for, if it is not the host.
+    #[arg(long, value_name = "NAME", requires = "to_tls")]
+    server_name: Option<String>,
+
+    /// How many clients are served at once; more are reset. 1 to 100000.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1_000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    max_connections: u32,
+
+    /// After how long without a byte in either direction a connection is reset, in seconds: 1 to 86400.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        value_parser = clap::value_parser!(u32).range(1..=86_400)
+    )]
+    idle: u32,
+
+    /// The adapter to run on.
+    #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
+    adapter: Adapter,
+}
+
+/// Where those who ask for a name are sent.
+#[derive(Clone, Debug)]
+struct Route {
+    name: String,
+    backend: Address,
+}
+
+/// What all connections have in common.
+struct Proxy<R> {
+    net: R,
+    way: Way,
+    idle_max: Duration,
+    clients_max: usize,
+    /// How many there are.
+    clients: AtomicUsize,
+    stop: Stop,
+}
+
+/// Which side speaks TLS.
+enum Way {
+    FromTls { config: Arc<ServerConfig>, routes: Vec<Route>, other: Address },
+    ToTls { config: Arc<ClientConfig>, name: Option<String>, server: Address },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.adapter {
+        Adapter::Tokio => TokioNet.run(run(TokioNet, &arguments)),
+        Adapter::Smol => SmolNet.run(run(SmolNet, &arguments)),
+    };
+    program::exit(PROGRAM, result)
+}
+
+async fn run<R>(net: R, arguments: &Arguments) -> Result<(), Failure>
+where
+    R: Runtime<Transport: SplitTransport<Reader: Send, Writer: Send>, Connect: Send, Resolve: Send>,
+{
+    let stop = Stop::on_signal()?;
+    let proxy = Arc::new(Proxy {
+        net,
+        way: arguments.way()?,
+        idle_max: Duration::from_secs(arguments.idle.into()),
+        clients_max: usize::try_from(arguments.max_connections).expect("clap has checked it"),
+        clients: AtomicUsize::new(0),
+        stop: stop.clone(),
+    });
+    let offered = listen(&net, &arguments.listen, Limits::default()).await?;
+    program::print(&format!("listening on {}\n", offered.at))?;
+    // TLS is begun by each connection itself: first it is to be known for whom.
+    let server = Server { net, program: PROGRAM, tls: None, stop };
+    let serving = server.run(vec![offered], move |stream, peer| attend(Arc::clone(&proxy), stream, peer));
+    serving.await.map_err(|error| Failure::new("cannot go on", error))
+}
+
+/// One client, from its first byte to the end of both directions.
+async fn attend<R>(proxy: Arc<Proxy<R>>, mut stream: Stream<R::Transport>, peer: String)
+where
+    R: Runtime<Transport: SplitTransport>,
+{
+    let Some(_place) = Place::take(&proxy.clients, proxy.clients_max) else {
+        program::note(PROGRAM, &format_args!("{peer}: refused, for {} are served", proxy.clients_max));
+        return stream.abort();
+    };
+    // Asked to stop before there is a pair, there is nothing to be ended well.
+    let Some(prepared) = proxy.stop.before(proxy.prepare(&mut stream)).await else { return stream.abort() };
+    let (backend, to) = match prepared {
+        Ok(backend) => backend,
+        Err(failure) => {
+            program::note(PROGRAM, &format_args!("{peer}: {failure}"));
+            return stream.abort();
+        }
+    };
+    let give_up = async {
+        proxy.stop.asked().await;
+        within(proxy.net.timer(), ENDING, std::future::pending::<()>()).await;
+    };
+    let relayed = relay(stream, backend, proxy.net.timer(), proxy.idle_max, give_up).await;
+    tell(PROGRAM, &peer, relayed, &to);
+}
+
+impl<R: Runtime> Proxy<R> {
+    /// Whatever comes before bytes can be passed on: the backend's stream, and what it is called.
+    async fn prepare(
+        &self,
+        client: &mut Stream<R::Transport>,
+    ) -> Result<(Stream<R::Transport>, String), Failure> {
+        let (connector, to) = match &self.way {
+            Way::FromTls { config, routes, other } => {
+                let name = self.begin_tls(client, config).await?;
+                let of_name = |route: &&Route| name.as_deref().is_some_and(|name| route.is_for(name));
+                (Connector::new(), routes.iter().find(of_name).map_or(other, |route| &route.backend))
+            }
+            Way::ToTls { config, name, server } => {
+                let connector = Connector::new().tls(config);
+                let connector = match name {
+                    Some(name) => connector.server_name(name),
+                    None => connector,
+                };
+                (connector, server)
+            }
+        };
+        let connected = match (to, to.endpoint()) {
+            (_, Some(endpoint)) => connector.connect(&self.net, &endpoint).await,
+            (Address::Host { host, port }, None) => connector.dial(&self.net, host, *port).await,
+            (_, None) => unreachable!("everything but a host has an endpoint"),
+        };
+        let backend = connected.map_err(|error| Failure::new(format!("cannot reach {to}"), error))?;
+        Ok((backend, to.to_string()))
+    }
+
+    /// Makes the handshake: the name that the client asks for.
+    async fn begin_tls(
+        &self,
+        client: &mut Stream<R::Transport>,
+        config: &Arc<ServerConfig>,
+    ) -> Result<Option<String>, Failure> {
+        match hello_and_handshake(client, config).await {
+            Ok(name) => Ok(name),
+            Err(error) => {
+                within(self.net.timer(), ALERT, client.close()).await;
+                Err(Failure::new("TLS handshake", error))
+            }
+        }
+    }
+}
+
+async fn hello_and_handshake<T: Transport>(
+    client: &mut Stream<T>,
+    config: &Arc<ServerConfig>,
+) -> Result<Option<String>, Error> {
+    let name = match client.client_hello().await {
+        Ok(hello) => hello.server_name().map(str::to_owned),
+        // The handshake says the same, and sends the alert for it.
+        Err(Error::Tls(TlsError::NotTls | TlsError::HandshakeTooLong { .. } | TlsError::Protocol(_))) => None,
+        Err(error) => return Err(error),
+    };
+    // What was looked at was not taken: it is the handshake's.
+    client.start_tls(StartTls::server(config).leftover(Leftover::IntoTls)).await?;
+    Ok(name)
+}
+
+/// A client's place among those that are served. Dropping it makes room for another.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(taken: &'a AtomicUsize, max: usize) -> Option<Self> {
+        // The count alone is shared, so no order with anything else matters.
+        let more = |n| (n < max).then_some(n + 1);
+        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Self(taken))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Route {
+    /// Host names know no case (RFC 4343).
+    fn is_for(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+impl FromStr for Route {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, backend) = text.split_once('=').ok_or("it has the form NAME=BACKEND")?;
+        if name.is_empty() {
+            return Err("the name is missing".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), backend: backend.parse().map_err(|error| format!("{error}"))? })
+    }
+}
+
+impl Arguments {
+    fn way(&self) -> Result<Way, Failure> {
+        let failed = |error| Failure::new("cannot speak TLS", error);
+        if let Some(server) = &self.to_tls {
+            let tls = ClientTls::new();
+            let tls = if let Some(path) = &self.ca { tls.ca_file(path) } else { tls };
+            let config = tls.build().map_err(failed)?;
+            return Ok(Way::ToTls { config, name: self.server_name.clone(), server: server.clone() });
+        }
+        let (cert, key) = self.cert.as_ref().zip(self.key.as_ref()).expect("clap has asked for both");
+        Ok(Way::FromTls {
+            config: ServerTls::from_files(cert, key).build().map_err(failed)?,
+            routes: self.sni.clone(),
+            other: self.backend.clone().expect("clap has asked for it"),
+        })
+    }
+}
