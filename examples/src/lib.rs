@@ -2,9 +2,10 @@
 //! needs around them.
 //!
 //! Start with [`echo`], the shortest; [`chat`] adds waiting for two things at once, [`http`] is a client that dials for
-//! itself, [`udp_echo`] is about datagrams, [`smtp`]
-//! upgrades to TLS and writes files, and [`tour`] shows one promise of the socket after the other. A protocol takes a `Stream<T>`, or a `Net` to
-//! dial on, and knows no runtime. What does know one is [`runtime`], and it is the only module that names an adapter.
+//! itself, [`udp_echo`] is about datagrams, [`smtp`] upgrades to TLS and writes files, [`starttls`] asks for TLS in seven
+//! protocols, [`relay`] makes one of two streams, and [`tour`] shows one promise of the socket after the
+//! other. A protocol takes a `Stream<T>`, or a `Net` to dial on, and knows no runtime. What does know one is [`runtime`],
+//! and it is the only module that names an adapter.
 //!
 //! This is not a framework for servers: copy what you need.
 
