@@ -3,6 +3,7 @@
 //! An answer is queued, and what is queued goes out before a receive waits: commands that come in one piece are
 //! answered in one.
 
+use crate::program::note;
 use crate::runtime::{Runtime, within};
 use crate::smtp::command::CommandError;
 use crate::smtp::incoming::{Incoming, Refusal, Taken};
@@ -167,7 +168,7 @@ impl<R: Runtime> Sink<R> {
             (Ok(Ok(())), None) => {
                 let stored = self.store(draft.take(), incoming.take_piece()).await;
                 return Ok(stored.map_or_else(
-                    |error| unwritten(&error),
+                    |error| unwritten(peer, &error),
                     |name| Reply::new(250, format!("2.0.0 Kept as {name}")),
                 ));
             }
@@ -175,7 +176,7 @@ impl<R: Runtime> Sink<R> {
             (Ok(_), Some(Refusal::LineTooLong)) => {
                 Ok(Reply::new(554, format!("5.6.0 A line has more than {TEXT_LINE_BYTES_MAX} bytes")))
             }
-            (Ok(Err(error)), None) => Ok(unwritten(&error)),
+            (Ok(Err(error)), None) => Ok(unwritten(peer, &error)),
             (Err(no_line), _) => Err(no_line),
         };
         self.net.unblock(move || drop(draft)).await;
@@ -283,8 +284,9 @@ fn no_line(error: Error) -> NoLine {
     }
 }
 
-/// The client is to try again.
-fn unwritten(error: &io::Error) -> Reply {
+/// The client is to try again, and whoever started the sink is to know why.
+fn unwritten(peer: &str, error: &io::Error) -> Reply {
+    note("smtp", &format_args!("{peer}: a message cannot be kept: {error}"));
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Reply::new(452, "4.3.1 There is no room for it")

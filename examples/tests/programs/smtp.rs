@@ -297,7 +297,7 @@ fn half_a_message_is_none() {
 #[test]
 fn who_says_nothing_or_nonsense_is_sent_away() {
     on_each_adapter(|adapter| {
-        let sink = Sink::start(adapter, &["--timeout", "1"]);
+        let sink = Sink::start(adapter, &["--timeout", "2"]);
         let (mut silent, mut slow) = (sink.greeted(), sink.greeted());
         slow.say("NOO");
         let mut mistaken = sink.peer();
@@ -332,6 +332,29 @@ fn a_signal_ends_it_with_421_and_no_half_message() {
                 assert_eq!(fs::read_dir(folder.path().join("mail").join(part)).unwrap().count(), 0);
             }
         }
+    });
+}
+
+#[test]
+fn a_message_that_cannot_be_written_is_for_later() {
+    on_each_adapter(|adapter| {
+        let sink = Sink::start(adapter, &[]);
+        let mut peer = sink.greeted();
+        let (tmp, big) = (sink.maildir().join("tmp"), "a line of text\r\n".repeat(20_000));
+        for message in ["text\r\n", &big] {
+            fs::remove_dir(&tmp).unwrap();
+            begin_data(&mut peer);
+            peer.say(format!("{message}.\r\n"));
+            assert_answers(&mut peer, "451 4.3.0 ");
+            let told = sink.process.stderr.next().unwrap();
+            assert!(told.contains(": a message cannot be kept: "), "{told}");
+
+            fs::create_dir(&tmp).unwrap();
+            begin_data(&mut peer);
+            peer.say(format!("{message}.\r\n"));
+            assert_answers(&mut peer, "250");
+        }
+        assert_eq!(sink.messages().len(), 2);
     });
 }
 
