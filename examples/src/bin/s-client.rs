@@ -4,6 +4,7 @@ use asyncnet_driver::tls::rustls::ClientConfig;
 use asyncnet_driver::tls::{Leftover, StartTls, TlsError, TlsInfo};
 use asyncnet_driver::{Connector, Error, ReadHalf, ReadTransport, Stream, WriteHalf, WriteTransport};
 use asyncnet_driver::{Limits, SplitTransport};
+use asyncnet_examples::chain::describe;
 use asyncnet_examples::program::{self, Failure, INTERRUPTED};
 use asyncnet_examples::runtime::{Adapter, Runtime, within};
 use asyncnet_examples::starttls::{Protocol, StartTlsError, upgrade};
@@ -14,11 +15,10 @@ use asyncnet_smol::SmolNet;
 use asyncnet_tokio::TokioNet;
 use clap::Parser;
 use futures_lite::future;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const PROGRAM: &str = "s-client";
 /// The server does not speak TLS when asked for it, or something came before it that should not have.
@@ -193,21 +193,15 @@ async fn download<R: ReadTransport>(mut reader: ReadHalf<R>, arguments: &Argumen
 /// What was agreed on, and what the server showed, a line each.
 fn report<T: asyncnet_driver::Transport>(info: &TlsInfo, stream: &Stream<T>) -> String {
     let alpn = info.alpn().map_or_else(|| "none".to_owned(), |alpn| alpn.escape_ascii().to_string());
-    let chain = stream.peer_certificates();
-    let mut text = format!(
-        "version: {}\ncipher suite: {}\nkey exchange group: {}\nALPN: {alpn}\nserver name: {}\nresumed: {}\n\
-         certificates: {}\n",
+    format!(
+        "version: {}\ncipher suite: {}\nkey exchange group: {}\nALPN: {alpn}\nserver name: {}\nresumed: {}\n{}",
         info.version(),
         info.cipher_suite(),
         info.key_exchange_group().unwrap_or("none"),
         info.server_name().unwrap_or("none"),
         if info.is_resumed() { "yes" } else { "no" },
-        chain.len(),
-    );
-    for (at, certificate) in chain.iter().enumerate() {
-        writeln!(text, "certificate {at}: {} bytes", certificate.len()).expect("a String takes everything");
-    }
-    text
+        describe(stream.peer_certificates(), SystemTime::now()),
+    )
 }
 
 impl Arguments {
