@@ -19,7 +19,8 @@ use clap::ValueEnum;
 use dialogue::Dialogue;
 use std::fmt;
 
-/// The longest line, in bytes: RFC 4616 and its like allow 2 KiB, and lists of capabilities stay below this too.
+/// The longest line, in bytes. SMTP's replies have 512 (RFC 5321, section 4.5.3.1.5); IMAP's lists of capabilities have no
+/// bound of their own, and 8000 is what its servers are told to take (RFC 2683, section 3.2.1.5).
 pub const LINE_BYTES_MAX: usize = 8 << 10;
 /// How many lines, or tags, a server may say in all before TLS: far more than any list of capabilities has.
 pub const LINES_MAX: usize = 256;

@@ -327,6 +327,43 @@ fn bytes_go_both_ways_whole_and_the_end_is_passed_on() {
 }
 
 #[test]
+fn what_waits_for_stdout_is_written_before_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = ca(folder.path(), Root::Ca);
+    // A pipe, a piece that is being written and one that waits: all of it has left the stream before anybody reads.
+    let answered: Vec<u8> = (0..150_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    on_each_adapter(|adapter| {
+        let (address, server) = serve(vec![], answer(pki::server(Version::Both), answered.clone(), true));
+        let mut command = Command::new(Process::path("s-client"));
+        command.args([&address, "--ca", &ca, "--adapter", adapter]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        server.join().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_ends(&output, 0, "");
+        assert!(output.stdout == answered, "{} bytes", output.stdout.len());
+    });
+}
+
+#[test]
+fn stdout_that_is_closed_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = ca(folder.path(), Root::Ca);
+    on_each_adapter(|adapter| {
+        let (address, server) = serve(vec![], answer(pki::server(Version::Both), vec![7; 150_000], true));
+        let mut command = Command::new(Process::path("s-client"));
+        command.args([&address, "--ca", &ca, "--adapter", adapter]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        // The server answers at its end.
+        drop(child.stdin.take());
+        assert_ends(&child.wait_with_output().unwrap(), 1, "cannot write to stdout: ");
+        server.join().ok();
+    });
+}
+
+#[test]
 fn a_cut_stream_is_told_and_what_came_before_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let ca = ca(folder.path(), Root::Ca);
