@@ -3,6 +3,7 @@
 
 use crate::on_each_adapter;
 use crate::process::{PATIENCE, Process};
+use crate::smtp::Sink;
 use asyncnet_conformance::pki::{self, Leaf, Root, Version};
 use asyncnet_driver::tls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read, Write};
@@ -437,6 +438,23 @@ fn it_talks_to_echo() {
 
         let refused = Process::example("s-client", &[&address, "--adapter", adapter]).end();
         refused.assert_code(4);
+    });
+}
+
+#[test]
+fn it_talks_to_our_own_mail_sink() {
+    on_each_adapter(|adapter| {
+        let sink = Sink::start(adapter, &[]);
+        let (address, ca) = (format!("localhost:{}", sink.port()), sink.ca());
+        let arguments = ["--starttls", "smtp", "--ca", &ca];
+        let output = s_client(&address, adapter, &arguments, b"EHLO [127.0.0.1]\r\nQUIT\r\n".to_vec());
+        assert_ends(&output, 0, "\nserver name: localhost\n");
+        let said = String::from_utf8(output.stdout).unwrap();
+        // Over TLS it is not offered any more.
+        assert!(
+            said.starts_with("250-") && said.contains("\r\n221 ") && !said.contains("STARTTLS"),
+            "{said}"
+        );
     });
 }
 
