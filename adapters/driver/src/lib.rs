@@ -49,8 +49,8 @@
 //!
 //! `futures-io` (default) and `tokio` implement the traits of those crates for [`Stream`]. Both can be on.
 
-#[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod busy;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod compat;
 mod connector;
 mod datagram;
