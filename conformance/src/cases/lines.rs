@@ -331,7 +331,12 @@ async fn try_line<F: Fixture>(at: &F) -> Verdict {
     ensure(stream.try_line()?.is_none(), "half a line is none")?;
     ensure_eq(&stream.received_len(), &3, "half a line stays")?;
     peer.write_all(b"ee\n")?;
-    ensure(stream.recv_line().await?.is_some_and(|line| line == "three"), "the line was completed")
+    ensure(stream.recv_line().await?.is_some_and(|line| line == "three"), "the line was completed")?;
+    peer.write_all(b"four\nfive\n")?;
+    stream.peek_at_least(10).await?;
+    let error = ensure_err(stream.try_line_with(LinePolicy::new(3)), "a line of 4 bytes under a limit of 3")?;
+    ensure(error.is_line_too_long(), format!("{error:?}"))?;
+    ensure(stream.try_line_with(LinePolicy::new(4))?.is_some_and(|line| line == "five"), "one of the limit")
 }
 
 async fn long<F: Fixture>(at: &F) -> Verdict {

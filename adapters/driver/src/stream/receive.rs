@@ -303,12 +303,33 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub fn try_line(&mut self) -> Result<Option<Line<&[u8]>>, Error> {
+        self.try_line_with(self.settings.line)
+    }
+
+    /// As [`try_line`](Self::try_line), under a policy of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_line`](Self::try_line).
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// use asyncnet_driver::LinePolicy;
+    ///
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// client.send(b"123456\nok\n").await?;
+    /// server.peek_at_least(10).await?;
+    /// assert!(server.try_line_with(LinePolicy::new(5)).unwrap_err().is_line_too_long());
+    /// assert_eq!(server.try_line_with(LinePolicy::new(5))?.unwrap(), "ok");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub fn try_line_with(&mut self, policy: LinePolicy) -> Result<Option<Line<&[u8]>>, Error> {
         self.check_transport()?;
         self.check_plaintext()?;
         let (incoming, _, mut session) = self.connection.sides();
         tls::check_established(&mut session)?;
         let span = loop {
-            match incoming.find_line(self.settings.line)? {
+            match incoming.find_line(policy)? {
                 Search::Found(span) => break span,
                 Search::End => return Ok(None),
                 Search::NeedMore => match tls::open(incoming, &mut session, &mut [])? {
