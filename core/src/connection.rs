@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::line::{LinePolicy, LineSpan, Search};
 use crate::outgoing::Outgoing;
 #[cfg(feature = "tls")]
-use crate::tls::{Opened, Session, StartTls, TlsError, TlsInfo};
+use crate::tls::{Leftover, Opened, Refusal, Session, StartTls, TlsError, TlsInfo};
 #[cfg(feature = "tls")]
 use crate::{Blocks, FreshBlocks};
 #[cfg(feature = "tls")]
@@ -333,18 +333,48 @@ impl Connection {
     /// See the example at [`start_tls`](Self::start_tls).
     #[cfg(feature = "tls")]
     pub fn start_tls_from(&mut self, how: StartTls, blocks: &mut impl Blocks) -> Result<(), TlsError> {
-        if self.tls.is_some() {
-            return Err(TlsError::AlreadyStarted);
-        }
-        if !self.outgoing.is_empty() || self.outgoing.check_open().is_err() {
-            return Err(TlsError::Unsettled);
-        }
+        self.check_plain()?;
         let leftover = how.leftover;
-        let mut session = Box::new(Session::new(how, self.limits.record_bytes_start, blocks)?);
+        let session = Session::new(how, self.limits.record_bytes_start, blocks)?;
         self.incoming.begin_tls(leftover)?;
-        self.outgoing.seal_wire();
-        self.outgoing.collect(&mut session, blocks);
-        self.tls = Some(session);
+        self.sealed_by(session, blocks);
+        Ok(())
+    }
+
+    /// Turns a client away that wants TLS, instead of answering it: the alert waits for the wire, and the connection is as
+    /// one whose handshake has failed, with [`TlsError::ClientRefused`]. What came and was not taken is gone with it.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::AlreadyStarted`]; [`TlsError::Unsettled`] if something is queued, or a line is being dropped. Nothing has
+    /// changed then.
+    ///
+    /// ```
+    /// use asyncnet_core::tls::{Refusal, TlsError};
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// connection.refuse_client(Refusal::UnrecognizedName).unwrap();
+    /// assert_eq!(connection.wire_pending().next(), Some(&[21, 3, 3, 0, 2, 2, 112][..]));
+    /// assert_eq!(connection.refuse_client(Refusal::AccessDenied), Err(TlsError::AlreadyStarted));
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn refuse_client(&mut self, refusal: Refusal) -> Result<(), TlsError> {
+        self.refuse_client_from(refusal, &mut FreshBlocks)
+    }
+
+    /// As [`refuse_client`](Self::refuse_client), with memory from `blocks`.
+    ///
+    /// # Errors
+    ///
+    /// As [`refuse_client`](Self::refuse_client).
+    ///
+    /// See the example at [`refuse_client`](Self::refuse_client).
+    #[cfg(feature = "tls")]
+    pub fn refuse_client_from(&mut self, refusal: Refusal, blocks: &mut impl Blocks) -> Result<(), TlsError> {
+        self.check_plain()?;
+        self.incoming.begin_tls(Leftover::IntoTls)?;
+        self.sealed_by(Session::refused(refusal, blocks), blocks);
         Ok(())
     }
 
@@ -496,5 +526,24 @@ impl Connection {
     #[must_use]
     pub fn into_halves(self) -> (Incoming, Outgoing) {
         (self.incoming, self.outgoing)
+    }
+
+    /// Whether nothing speaks against leaving plaintext, as far as sending is concerned.
+    #[cfg(feature = "tls")]
+    fn check_plain(&mut self) -> Result<(), TlsError> {
+        if self.tls.is_some() {
+            return Err(TlsError::AlreadyStarted);
+        }
+        let settled = self.outgoing.is_empty() && self.outgoing.check_open().is_ok();
+        if settled { Ok(()) } else { Err(TlsError::Unsettled) }
+    }
+
+    /// From here on nothing goes out but what the session seals.
+    #[cfg(feature = "tls")]
+    fn sealed_by(&mut self, session: Session, blocks: &mut impl Blocks) {
+        let mut session = Box::new(session);
+        self.outgoing.seal_wire();
+        self.outgoing.collect(&mut session, blocks);
+        self.tls = Some(session);
     }
 }

@@ -13,8 +13,8 @@ use crate::pool::Pooled;
 pub use crate::tls_listener::TlsListener;
 use asyncnet_core::Incoming;
 pub use asyncnet_core::tls::{
-    Alert, CLIENT_HELLO_BYTES_MAX, CertificateFault, ClientHello, Leftover, StartTls, TlsError, TlsInfo,
-    TlsVersion, rustls,
+    Alert, CLIENT_HELLO_BYTES_MAX, CertificateFault, ClientHello, Leftover, Refusal, StartTls, TlsError,
+    TlsInfo, TlsVersion, rustls,
 };
 use asyncnet_core::tls::{Opened, Session};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,7 +69,7 @@ pub mod rustls_0_23 {
     use super::rustls::CommonState;
     use crate::stream::Stream;
 
-    /// Looks at a stream's session with rustls' eyes: `None` if it has none.
+    /// Looks at a stream's session with rustls' eyes: `None` if it has none, or refused its client before rustls saw it.
     ///
     /// ```
     /// # futures_lite::future::block_on(async {
@@ -86,6 +86,6 @@ pub mod rustls_0_23 {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub fn with_common_state<T, R>(stream: &Stream<T>, look: impl FnOnce(&CommonState) -> R) -> Option<R> {
-        stream.session().map(|session| asyncnet_core::tls::rustls_0_23::with_common_state(session, look))
+        stream.session().and_then(|session| asyncnet_core::tls::rustls_0_23::with_common_state(session, look))
     }
 }

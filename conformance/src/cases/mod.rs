@@ -24,6 +24,7 @@ mod tls_info;
 mod tls_keys;
 mod tls_network;
 mod tls_records;
+mod tls_refusal;
 mod tls_time;
 mod unbuffered;
 mod upgrade;
@@ -60,6 +61,7 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
         tls_time::cases(),
         tls_info::cases(),
         tls_hello::cases(),
+        tls_refusal::cases(),
         tls_ends::cases(),
         tls_broken::cases(),
         tls_records::cases(),

@@ -74,6 +74,8 @@ pub enum TlsError {
     /// What the configuration brought to decide about the peer, such as a verifier or a resolver of certificates, did not
     /// want it: its words.
     Refused(Box<str>),
+    /// The caller turned the client away, after a look at its first message, with this alert.
+    ClientRefused(Alert),
 }
 
 /// What is wrong with a certificate.
@@ -153,6 +155,7 @@ impl TlsError {
             | Self::PlaintextRefused
             | Self::AlreadyStarted
             | Self::Unsettled
+            | Self::ClientRefused(_)
             | Self::KeysSpent
             | Self::Name(_)
             | Self::Config(_) => Fault::Caller,
@@ -326,6 +329,7 @@ impl fmt::Display for TlsError {
             Self::Name(name) => write!(f, "{name:?} is neither a host name nor an IP address"),
             Self::Config(what) => write!(f, "the TLS configuration cannot be used: {what}"),
             Self::Refused(what) => write!(f, "the peer was refused: {what}"),
+            Self::ClientRefused(alert) => write!(f, "the client was refused: alert {alert}"),
         }
     }
 }

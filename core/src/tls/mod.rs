@@ -21,12 +21,14 @@ mod incoming;
 mod info;
 mod outgoing;
 mod record;
+mod refusal;
 mod session;
 mod start;
 
 pub use error::{Alert, CertificateFault, TlsError};
 pub use hello::{CLIENT_HELLO_BYTES_MAX, ClientHello};
 pub use info::{TlsInfo, TlsVersion};
+pub use refusal::Refusal;
 pub use rustls;
 pub use session::Session;
 pub use start::{Leftover, StartTls};
@@ -55,10 +57,10 @@ pub mod rustls_0_23 {
     use super::Session;
     use rustls::CommonState;
 
-    /// Looks at a session with rustls' eyes.
+    /// Looks at a session with rustls' eyes: `None` if rustls never saw it, for its client was refused before.
     ///
     /// See the example in `asyncnet-driver`, whose streams have sessions.
-    pub fn with_common_state<R>(session: &Session, look: impl FnOnce(&CommonState) -> R) -> R {
-        look(session.common())
+    pub fn with_common_state<R>(session: &Session, look: impl FnOnce(&CommonState) -> R) -> Option<R> {
+        session.common().map(look)
     }
 }

@@ -32,7 +32,7 @@ use crate::line::Search;
 use crate::tls::info::{TlsInfo, TlsVersion};
 use crate::tls::record::RecordSize;
 use crate::tls::start::{Side, StartTls};
-use crate::tls::{ClientHello, Opened, TlsError};
+use crate::tls::{ClientHello, Opened, Refusal, TlsError};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -102,6 +102,8 @@ enum Asked {
 enum Conn {
     Client(UnbufferedClientConnection),
     Server(UnbufferedServerConnection),
+    /// There is none: the client was refused before. The session has failed.
+    Refused,
 }
 
 impl Session {
@@ -141,6 +143,27 @@ impl Session {
         };
         session.take_in(&mut Buffer::default(), 0, blocks, &mut |_, _| ())?;
         Ok(session)
+    }
+
+    /// A session that has failed before it began: the alert that says why is in its output.
+    pub(crate) fn refused(refusal: Refusal, blocks: &mut dyn Blocks) -> Self {
+        let record = refusal.record();
+        let mut output = Buffer::default();
+        output.room(record.len(), 0, blocks)[..record.len()].copy_from_slice(&record);
+        output.fill(record.len());
+        Self {
+            conn: Conn::Refused,
+            held: Vec::new(),
+            output,
+            failed: Some(TlsError::ClientRefused(refusal.alert())),
+            peer_closed: false,
+            write_closed: false,
+            owes_answer: false,
+            accept_truncation: false,
+            records: RecordSize::new(RECORD_TEXT_MAX),
+            textless: 0,
+            asked: Asked::Said(None),
+        }
     }
 
     /// Opens records of `input` until one with text came, which goes to `sink`, or until more input is needed.
@@ -241,7 +264,8 @@ impl Session {
             return;
         }
         self.owes_answer = false;
-        let tls13 = self.common().protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let version = self.common().and_then(CommonState::protocol_version);
+        let tls13 = version == Some(ProtocolVersion::TLSv1_3);
         if tls13 && !self.write_closed && self.check_open().is_ok() {
             // As above.
             drop(self.give_out(Job::Answer, blocks));
@@ -275,13 +299,13 @@ impl Session {
     /// Whether the handshake is not done, and has not failed.
     #[must_use]
     pub fn is_handshaking(&self) -> bool {
-        self.failed.is_none() && self.common().is_handshaking()
+        self.failed.is_none() && !self.is_established()
     }
 
     /// Whether the handshake has succeeded.
     #[must_use]
     pub fn is_established(&self) -> bool {
-        !self.common().is_handshaking()
+        self.common().is_some_and(|common| !common.is_handshaking())
     }
 
     /// Whether text can be sent and received.
@@ -291,7 +315,7 @@ impl Session {
     /// [`TlsError::HandshakePending`]; the error that ended the session.
     pub fn check_open(&self) -> Result<(), TlsError> {
         self.check()?;
-        if self.common().is_handshaking() { Err(TlsError::HandshakePending) } else { Ok(()) }
+        if self.is_established() { Ok(()) } else { Err(TlsError::HandshakePending) }
     }
 
     /// Whether no more text will be sealed: `close_notify` is behind it, or the keys are spent. Then no alert follows either.
@@ -317,10 +341,7 @@ impl Session {
     /// What the handshake agreed on: `None` before it has succeeded.
     #[must_use]
     pub fn info(&self) -> Option<TlsInfo> {
-        let common = self.common();
-        if common.is_handshaking() {
-            return None;
-        }
+        let common = self.common().filter(|common| !common.is_handshaking())?;
         let version = match common.protocol_version()? {
             ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
             _ => TlsVersion::Tls13,
@@ -343,13 +364,15 @@ impl Session {
     /// The peer's certificates as it presented them, leaf first; `None` if it presented none, or has not yet.
     #[must_use]
     pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
-        self.common().peer_certificates()
+        self.common()?.peer_certificates()
     }
 
-    pub(crate) fn common(&self) -> &CommonState {
+    /// rustls' view of it: `None` if rustls never saw it.
+    pub(crate) fn common(&self) -> Option<&CommonState> {
         match &self.conn {
-            Conn::Client(conn) => conn,
-            Conn::Server(conn) => conn,
+            Conn::Client(conn) => Some(conn),
+            Conn::Server(conn) => Some(conn),
+            Conn::Refused => None,
         }
     }
 
@@ -380,10 +403,7 @@ impl Session {
         let bytes = if holds { &mut self.held[..] } else { &mut input.filled_mut()[..len] };
         let shown = bytes.len();
         let out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
-        let driven = match &mut self.conn {
-            Conn::Client(conn) => drive(conn, bytes, Job::Open(sink), out),
-            Conn::Server(conn) => drive(conn, bytes, Job::Open(sink), out),
-        };
+        let driven = self.conn.drive(bytes, Job::Open(sink), out);
         let did = match driven.did {
             Ok(did) => did,
             Err(error) => {
@@ -467,11 +487,7 @@ impl Session {
     /// Has rustls produce output.
     fn give_out(&mut self, job: Job<'_>, blocks: &mut dyn Blocks) -> Result<(), TlsError> {
         let out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
-        let driven = match &mut self.conn {
-            Conn::Client(conn) => drive(conn, &mut self.held, job, out),
-            Conn::Server(conn) => drive(conn, &mut self.held, job, out),
-        };
-        match driven.did {
+        match self.conn.drive(&mut self.held, job, out).did {
             Ok(_) => Ok(()),
             // The keys are spent: reading goes on. rustls has a close_notify ready, which goes nowhere: behind a message of
             // which a part was sealed it would look like a clean end.
@@ -504,7 +520,7 @@ impl Session {
     /// Fetches the messages that rustls has ready, without showing it any input (rule 2): whether the last was an alert.
     fn fetch(&mut self, blocks: &mut dyn Blocks) -> bool {
         let mut alerted = false;
-        while self.common().wants_write() {
+        while self.common().is_some_and(CommonState::wants_write) {
             alerted = self.step(&mut [], blocks);
         }
         alerted
@@ -516,6 +532,17 @@ impl Session {
         match &mut self.conn {
             Conn::Client(conn) => fetch_from(conn, input, &mut out),
             Conn::Server(conn) => fetch_from(conn, input, &mut out),
+            Conn::Refused => false,
+        }
+    }
+}
+
+impl Conn {
+    fn drive(&mut self, input: &mut [u8], job: Job<'_>, out: Out<'_>) -> Driven {
+        match self {
+            Self::Client(conn) => drive(conn, input, job, out),
+            Self::Server(conn) => drive(conn, input, job, out),
+            Self::Refused => Driven { used: input.len(), did: Ok(Did::Done) },
         }
     }
 }

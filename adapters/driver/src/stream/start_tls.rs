@@ -23,7 +23,7 @@ use crate::send::Sink;
 use crate::stream::Stream;
 #[cfg(doc)]
 use crate::tls::Leftover;
-use crate::tls::{self, ClientHello, StartTls, TlsError, TlsInfo};
+use crate::tls::{self, ClientHello, Refusal, StartTls, TlsError, TlsInfo};
 use crate::transport::Transport;
 #[cfg(doc)]
 use asyncnet_core::Limits;
@@ -129,7 +129,8 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Looks at what a client says first, before anything is answered and any configuration is chosen: which host it wants,
-    /// which protocols it offers. Nothing is taken: give those bytes to the handshake, with [`Leftover::IntoTls`].
+    /// which protocols it offers. Nothing is taken: give those bytes to the handshake, with [`Leftover::IntoTls`], or
+    /// turn the client away, with [`refuse_client`](Self::refuse_client).
     ///
     /// It reads [`CLIENT_HELLO_BYTES_MAX`](crate::tls::CLIENT_HELLO_BYTES_MAX) at most, within
     /// [`Limits::handshake_time_max`] from its first poll.
@@ -174,6 +175,61 @@ impl<T: Transport> Stream<T> {
             let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
             if let Poll::Ready(found) = self.poll_client_hello(cx) {
                 return Poll::Ready(found);
+            }
+            let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+            ready!(transport.poll_until(cx, until));
+            Poll::Ready(Err(TlsError::timed_out(after).into()))
+        })
+        .await
+    }
+
+    /// Turns a client away that wants TLS, instead of a handshake: sends the alert that says why, as
+    /// [`client_hello`](Self::client_hello) may have shown. The stream is then as one whose handshake has failed: it
+    /// can be looked at and closed, and every other call fails with [`TlsError::ClientRefused`]. What came from the client is
+    /// dropped, and no `close_notify` follows.
+    ///
+    /// [`close`](Self::close) it then: a reset might take the alert away from the client before it was read.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::AlreadyStarted`] if TLS was begun, or the client was refused with another alert; the fatal errors of
+    /// lines; [`SendError::Closed`](crate::SendError::Closed); [`Error::Io`]; [`Error::Closed`].
+    /// [`TlsError::HandshakeTimedOut`] if the client does not take the alert within [`Limits::handshake_time_max`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have turned the stream into a failed one already, of which the alert is not out in full: the same
+    /// call again goes on, and [`close`](Self::close) sends it too.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # use asyncnet_conformance::pki;
+    /// use asyncnet_driver::Error;
+    /// use asyncnet_driver::tls::{Refusal, StartTls, TlsError};
+    ///
+    /// # let ours = pki::client(pki::Version::Tls13);
+    /// let (mut client, mut server) = asyncnet_smol::pair()?;
+    /// let ask = async { client.start_tls(StartTls::client(&ours, "localhost")?).await };
+    /// let serve = async {
+    ///     let hello = server.client_hello().await?;
+    ///     assert_ne!(hello.server_name(), Some("mail.example.org"));
+    ///     server.refuse_client(Refusal::UnrecognizedName).await
+    /// };
+    /// let (asked, served) = futures_lite::future::zip(ask, serve).await;
+    /// served?;
+    /// let Err(Error::Tls(TlsError::AlertReceived(alert))) = asked else { panic!("it was refused") };
+    /// assert_eq!(alert.name(), "unrecognized_name");
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn refuse_client(&mut self, refusal: Refusal) -> Result<(), Error> {
+        let mut until = None;
+        poll_fn(|cx| {
+            self.check_transport()?;
+            let after = self.connection.limits().handshake_time_max;
+            let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+            let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
+            if let Poll::Ready(done) = self.poll_refuse_client(cx, refusal) {
+                return Poll::Ready(done);
             }
             let transport = self.transport.as_mut().ok_or(Error::Closed)?;
             ready!(transport.poll_until(cx, until));
@@ -306,6 +362,19 @@ impl<T: Transport> Stream<T> {
                 Search::Found(_) | Search::End => return Poll::Ready(Err(TlsError::HandshakeEnded.into())),
             }
         }
+    }
+
+    /// Ends plaintext with an alert, and sends it.
+    fn poll_refuse_client(&mut self, cx: &mut Context<'_>, refusal: Refusal) -> Poll<Result<(), Error>> {
+        match self.connection.tls().map(Session::failure) {
+            None => {
+                ready!(self.poll_plaintext_over(cx))?;
+                self.connection.refuse_client_from(refusal, &mut Pooled)?;
+            }
+            Some(Some(TlsError::ClientRefused(alert))) if *alert == refusal.alert() => {}
+            Some(_) => return Poll::Ready(Err(TlsError::AlreadyStarted.into())),
+        }
+        Sink::poll_flush(self, cx)
     }
 
     /// Waits until all that belongs to plaintext is over: the rest of a line that is being dropped, which is not the peer's

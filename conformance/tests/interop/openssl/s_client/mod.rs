@@ -3,6 +3,7 @@
 mod data;
 mod ends;
 mod handshake;
+mod refusal;
 
 use crate::at::{At, Test, Tests};
 use crate::openssl::version_option;
@@ -22,6 +23,7 @@ where
     handshake::add(&mut tests);
     data::add(&mut tests);
     ends::add(&mut tests);
+    refusal::add(&mut tests);
     tests.into_list()
 }
 
