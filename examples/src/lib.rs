@@ -10,6 +10,7 @@
 //! This is not a framework for servers: copy what you need.
 
 pub mod address;
+pub mod by_name;
 pub mod chain;
 pub mod chat;
 pub mod echo;

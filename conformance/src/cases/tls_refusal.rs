@@ -15,13 +15,14 @@ use asyncnet_driver::{Closed, Fault, Limits};
 use std::io::Read;
 use std::time::Duration;
 
-const REFUSALS: [Refusal; 8] = [
+const REFUSALS: [Refusal; 9] = [
     Refusal::HandshakeFailure,
     Refusal::AccessDenied,
     Refusal::DecodeError,
     Refusal::ProtocolVersion,
     Refusal::InsufficientSecurity,
     Refusal::InternalError,
+    Refusal::MissingExtension,
     Refusal::UnrecognizedName,
     Refusal::NoApplicationProtocol,
 ];

@@ -31,6 +31,8 @@ pub enum Refusal {
     InsufficientSecurity = 71,
     /// It did nothing wrong: the server cannot go on.
     InternalError = 80,
+    /// It says less than it has to: no name, where a server needs one (RFC 8446, section 9.2).
+    MissingExtension = 109,
     /// Nobody here has the name that it asks for.
     UnrecognizedName = 112,
     /// It offers no application protocol that is served.
@@ -74,6 +76,7 @@ mod tests {
             (Refusal::ProtocolVersion, "protocol_version", 70),
             (Refusal::InsufficientSecurity, "insufficient_security", 71),
             (Refusal::InternalError, "internal_error", 80),
+            (Refusal::MissingExtension, "missing_extension", 109),
             (Refusal::UnrecognizedName, "unrecognized_name", 112),
             (Refusal::NoApplicationProtocol, "no_application_protocol", 120),
         ];

@@ -1,9 +1,10 @@
 //! A proxy that takes TLS off, for servers that do not speak it, or puts it on, for clients that do not.
 
 use asyncnet_driver::tls::rustls::{ClientConfig, ServerConfig};
-use asyncnet_driver::tls::{Leftover, StartTls, TlsError};
+use asyncnet_driver::tls::{Leftover, Refusal, StartTls, TlsError};
 use asyncnet_driver::{Connector, Error, Limits, SplitTransport, Stream, Transport};
 use asyncnet_examples::address::listen;
+use asyncnet_examples::by_name::{CertificateFiles, Named, find};
 use asyncnet_examples::program::{self, Failure};
 use asyncnet_examples::relay::{relay, tell};
 use asyncnet_examples::runtime::{Adapter, Runtime, within};
@@ -13,9 +14,9 @@ use asyncnet_os::{Address, ClientTls, ServerTls};
 use asyncnet_smol::SmolNet;
 use asyncnet_tokio::TokioNet;
 use clap::Parser;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -34,6 +35,9 @@ const ALERT: Duration = Duration::from_secs(1);
 /// (TLS's own end for TCP's, and back), everything else as a reset. The address it is bound to is the first line of stdout, as
 /// "listening on HOST:PORT". What goes wrong with a connection is told on stderr.
 ///
+/// A client for whom there is no backend, or no certificate, is refused before it sees any, with the alert "unrecognized
+/// name" (one that asks for no name: "missing extension"). So without --backend, or without --cert, the proxy is strict.
+///
 /// With --to-tls the server's certificate must be valid, for the host, and lead to one of the system's roots.
 ///
 /// Ctrl-C and SIGTERM end it well: it stops accepting, and gives the connections 2 seconds to end before they are reset.
@@ -44,24 +48,30 @@ struct Arguments {
     #[arg(long, value_name = "ADDR")]
     listen: Address,
 
-    /// The certificate to show: a PEM file, the server's own certificate first.
-    #[arg(long, value_name = "FILE", requires = "key", required_unless_present = "to_tls")]
+    /// The certificate for all clients that no --cert-for is for: a PEM file, the server's own certificate first.
+    #[arg(long, value_name = "FILE", requires = "key", required_unless_present_any = ["to_tls", "cert_for"])]
     cert: Option<PathBuf>,
 
     /// The certificate's private key, not encrypted: a PEM file, which may be the same.
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// The backend for clients that ask for this name: HOST:PORT, or unix:PATH. Any number of times.
-    #[arg(long, value_name = "NAME=BACKEND", requires = "backend")]
-    sni: Vec<Route>,
+    /// The certificate for clients that ask for this name, and its key, which may be in the same PEM file. The
+    /// certificate must hold the name; *.NAME stands for names with one label more. Any number of times.
+    #[arg(long, value_name = "NAME=CERT[,KEY]")]
+    cert_for: Vec<Named<CertificateFiles>>,
 
-    /// The backend for all other clients.
-    #[arg(long, value_name = "BACKEND", required_unless_present = "to_tls")]
+    /// The backend for clients that ask for this name, or with *.NAME for names with one label more: HOST:PORT, or
+    /// unix:PATH. Any number of times.
+    #[arg(long, value_name = "NAME=BACKEND")]
+    sni: Vec<Named<Address>>,
+
+    /// The backend for all other clients. Without it they are refused.
+    #[arg(long, value_name = "BACKEND", required_unless_present_any = ["to_tls", "sni"])]
     backend: Option<Address>,
 
     /// Take plaintext, and speak TLS with this server.
-    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["cert", "key", "sni", "backend"])]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["cert", "key", "cert_for", "sni", "backend"])]
     to_tls: Option<Address>,
 
     /// Trust the certificates in this PEM file instead of the system's.
@@ -95,13 +105,6 @@ struct Arguments {
     adapter: Adapter,
 }
 
-/// Where those who ask for a name are sent.
-#[derive(Clone, Debug)]
-struct Route {
-    name: String,
-    backend: Address,
-}
-
 /// What all connections have in common.
 struct Proxy<R> {
     net: R,
@@ -115,8 +118,16 @@ struct Proxy<R> {
 
 /// Which side speaks TLS.
 enum Way {
-    FromTls { config: Arc<ServerConfig>, routes: Vec<Route>, other: Address },
+    FromTls { config: Arc<ServerConfig>, names: Names },
     ToTls { config: Arc<ClientConfig>, name: Option<String>, server: Address },
+}
+
+/// Who is served.
+struct Names {
+    certificates: Vec<Named<CertificateFiles>>,
+    has_other_certificate: bool,
+    backends: Vec<Named<Address>>,
+    other_backend: Option<Address>,
 }
 
 fn main() -> ExitCode {
@@ -182,10 +193,8 @@ impl<R: Runtime> Proxy<R> {
         client: &mut Stream<R::Transport>,
     ) -> Result<(Stream<R::Transport>, String), Failure> {
         let (connector, to) = match &self.way {
-            Way::FromTls { config, routes, other } => {
-                let name = self.begin_tls(client, config).await?;
-                let of_name = |route: &&Route| name.as_deref().is_some_and(|name| route.is_for(name));
-                (Connector::new(), routes.iter().find(of_name).map_or(other, |route| &route.backend))
+            Way::FromTls { config, names } => {
+                (Connector::new(), self.begin_tls(client, config, names).await?)
             }
             Way::ToTls { config, name, server } => {
                 let connector = Connector::new().tls(config);
@@ -205,35 +214,71 @@ impl<R: Runtime> Proxy<R> {
         Ok((backend, to.to_string()))
     }
 
-    /// Makes the handshake: the name that the client asks for.
-    async fn begin_tls(
+    /// Makes the handshake: the backend for the name that the client asks for.
+    async fn begin_tls<'a>(
         &self,
         client: &mut Stream<R::Transport>,
         config: &Arc<ServerConfig>,
-    ) -> Result<Option<String>, Failure> {
-        match hello_and_handshake(client, config).await {
-            Ok(name) => Ok(name),
-            Err(error) => {
-                within(self.net.timer(), ALERT, client.close()).await;
-                Err(Failure::new("TLS handshake", error))
-            }
+        names: &'a Names,
+    ) -> Result<&'a Address, Failure> {
+        let begun = names.serve(client, config).await;
+        if begun.is_err() {
+            within(self.net.timer(), ALERT, client.close()).await;
         }
+        begun
     }
 }
 
-async fn hello_and_handshake<T: Transport>(
-    client: &mut Stream<T>,
-    config: &Arc<ServerConfig>,
-) -> Result<Option<String>, Error> {
-    let name = match client.client_hello().await {
-        Ok(hello) => hello.server_name().map(str::to_owned),
-        // The handshake says the same, and sends the alert for it.
-        Err(Error::Tls(TlsError::NotTls | TlsError::HandshakeTooLong { .. } | TlsError::Protocol(_))) => None,
-        Err(error) => return Err(error),
-    };
-    // What was looked at was not taken: it is the handshake's.
-    client.start_tls(StartTls::server(config).leftover(Leftover::IntoTls)).await?;
-    Ok(name)
+impl Names {
+    /// Looks at whom the client asks for, and makes the handshake or refuses it.
+    async fn serve<T: Transport>(
+        &self,
+        client: &mut Stream<T>,
+        config: &Arc<ServerConfig>,
+    ) -> Result<&Address, Failure> {
+        let failed = |error| Failure::new("TLS handshake", error);
+        let hello = match client.client_hello().await {
+            Ok(hello) => hello,
+            Err(Error::Tls(
+                error @ (TlsError::NotTls | TlsError::HandshakeTooLong { .. } | TlsError::Protocol(_)),
+            )) => {
+                client.refuse_client(Refusal::DecodeError).await.map_err(failed)?;
+                return Err(failed(error.into()));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let Some(backend) = self.backend(hello.server_name()) else {
+            let (refusal, asked) = match hello.server_name() {
+                Some(name) => (Refusal::UnrecognizedName, name.escape_default().to_string()),
+                None => (Refusal::MissingExtension, "no name".to_owned()),
+            };
+            client.refuse_client(refusal).await.map_err(failed)?;
+            return Err(Failure::new(format!("asks for {asked}"), TlsError::ClientRefused(refusal.alert())));
+        };
+        // What was looked at was not taken: it is the handshake's.
+        client.start_tls(StartTls::server(config).leftover(Leftover::IntoTls)).await.map_err(failed)?;
+        Ok(backend)
+    }
+
+    /// The backend for who asks for this name, if there is a certificate for it too.
+    fn backend(&self, name: Option<&str>) -> Option<&Address> {
+        let certified = name.is_some_and(|name| find(&self.certificates, name).is_some());
+        let backend = name.and_then(|name| find(&self.backends, name)).or(self.other_backend.as_ref());
+        backend.filter(|_| certified || self.has_other_certificate)
+    }
+
+    /// Whether each name is served, as far as that can be known beforehand.
+    fn check(&self) -> Result<(), String> {
+        let names = self.backends.iter().map(|entry| &entry.name);
+        let names = names.chain(self.certificates.iter().map(|entry| &entry.name));
+        // Asked for as it is written, a pattern is for itself.
+        for name in names {
+            if self.backend(Some(name)).is_none() {
+                return Err(format!("{name} needs a backend and a certificate"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A client's place among those that are served. Dropping it makes room for another.
@@ -253,25 +298,6 @@ impl Drop for Place<'_> {
     }
 }
 
-impl Route {
-    /// Host names know no case (RFC 4343).
-    fn is_for(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
-    }
-}
-
-impl FromStr for Route {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, backend) = text.split_once('=').ok_or("it has the form NAME=BACKEND")?;
-        if name.is_empty() {
-            return Err("the name is missing".to_owned());
-        }
-        Ok(Self { name: name.to_owned(), backend: backend.parse().map_err(|error| format!("{error}"))? })
-    }
-}
-
 impl Arguments {
     fn way(&self) -> Result<Way, Failure> {
         let failed = |error| Failure::new("cannot speak TLS", error);
@@ -281,11 +307,21 @@ impl Arguments {
             let config = tls.build().map_err(failed)?;
             return Ok(Way::ToTls { config, name: self.server_name.clone(), server: server.clone() });
         }
-        let (cert, key) = self.cert.as_ref().zip(self.key.as_ref()).expect("clap has asked for both");
-        Ok(Way::FromTls {
-            config: ServerTls::from_files(cert, key).build().map_err(failed)?,
-            routes: self.sni.clone(),
-            other: self.backend.clone().expect("clap has asked for it"),
-        })
+        let names = Names {
+            certificates: self.cert_for.clone(),
+            has_other_certificate: self.cert.is_some(),
+            backends: self.sni.clone(),
+            other_backend: self.backend.clone(),
+        };
+        names.check().map_err(|why| Failure::new("cannot serve", io::Error::other(why)))?;
+        let tls = match self.cert.as_ref().zip(self.key.as_ref()) {
+            Some((cert, key)) => ServerTls::from_files(cert, key),
+            None => ServerTls::by_server_name(),
+        };
+        let add = |tls: ServerTls, entry: &Named<CertificateFiles>| {
+            tls.certificate_for(&entry.name, &entry.value.cert, &entry.value.key)
+        };
+        let config = self.cert_for.iter().fold(tls, add).build().map_err(failed)?;
+        Ok(Way::FromTls { config, names })
     }
 }

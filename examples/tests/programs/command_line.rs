@@ -62,7 +62,7 @@ fn a_wrong_command_line_is_refused_with_status_2() {
         (
             "tls-proxy",
             &["--listen", ":0", "--cert", "c", "--key", "k", "--backend", "b:1", "--sni", "a"],
-            "it has the form NAME=BACKEND",
+            "it has the form NAME=VALUE",
         ),
         ("udp-echo", &[], "--listen <ADDR>"),
         ("udp-echo", &["--listen", "127.0.0.1:0", "--max-datagram", "0"], "0 is not in 1..=65535"),

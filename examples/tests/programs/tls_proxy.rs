@@ -5,7 +5,7 @@ use crate::peer::Peer;
 use crate::process::{PATIENCE, Process};
 use asyncnet_conformance::pki::{self, Leaf, Root, Version};
 use asyncnet_driver::tls::rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConnection, StreamOwned,
+    self, AlertDescription, ClientConfig, ClientConnection, RootCertStore, ServerConnection, StreamOwned,
 };
 use asyncnet_os::ClientTls;
 use std::fs;
@@ -135,6 +135,148 @@ fn each_name_has_its_backend_and_the_rest_another() {
         }
         assert_eq!(proxy.stderr.try_next(), None);
     });
+}
+
+/// Files with a certificate of its own for each name, and a client that trusts them all.
+struct Identities {
+    folder: TempDir,
+    client: Arc<ClientConfig>,
+}
+
+impl Identities {
+    fn new(names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut trusted = RootCertStore::empty();
+        for name in names {
+            let made = rcgen::generate_simple_self_signed([(*name).to_owned()]).unwrap();
+            trusted.add(made.cert.der().clone()).unwrap();
+            let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+            fs::write(folder.path().join(format!("{name}.cert")), &cert).unwrap();
+            fs::write(folder.path().join(format!("{name}.key")), &key).unwrap();
+            fs::write(folder.path().join(format!("{name}.both")), cert + &key).unwrap();
+        }
+        Self { folder, client: ClientTls::new().roots(trusted).build().unwrap() }
+    }
+
+    fn file(&self, name: &str, what: &str) -> String {
+        self.folder.path().join(format!("{name}.{what}")).to_str().unwrap().to_owned()
+    }
+
+    fn proxy(adapter: &str, more: &[&str]) -> (Process, String) {
+        let proxy = Process::example(
+            "tls-proxy",
+            &[&["--listen", "127.0.0.1:0", "--adapter", adapter], more].concat(),
+        );
+        let address = proxy.listening();
+        (proxy, address)
+    }
+
+    /// Makes the handshake, with a name or, asking for an address, without: the stream, or the alert.
+    fn connect(
+        &self,
+        address: &str,
+        name: &str,
+    ) -> Result<StreamOwned<ClientConnection, TcpStream>, AlertDescription> {
+        let connection = ClientConnection::new(Arc::clone(&self.client), pki::server_name(name)).unwrap();
+        let mut stream = StreamOwned::new(connection, patient(TcpStream::connect(address).unwrap()));
+        while stream.conn.is_handshaking() {
+            if let Err(error) = stream.conn.complete_io(&mut stream.sock) {
+                match error.get_ref().unwrap().downcast_ref() {
+                    Some(rustls::Error::AlertReceived(alert)) => return Err(*alert),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        Ok(stream)
+    }
+}
+
+#[test]
+fn each_name_has_its_certificate_and_others_are_refused() {
+    let identities = Identities::new(&["one.example", "*.two.example"]);
+    let one = format!(
+        "one.example={},{}",
+        identities.file("one.example", "cert"),
+        identities.file("one.example", "key")
+    );
+    let two = format!("*.two.example={}", identities.file("*.two.example", "both"));
+    on_each_adapter(|adapter| {
+        let backends = [Backend::new(), Backend::new()];
+        let routes = [
+            format!("One.Example={}", backends[0].address),
+            format!("*.two.example={}", backends[1].address),
+        ];
+        let arguments = ["--cert-for", &one, "--cert-for", &two, "--sni", &routes[0], "--sni", &routes[1]];
+        let (proxy, address) = Identities::proxy(adapter, &arguments);
+        // rustls verifies that the certificate is for the name, and there is none for both.
+        for (name, backend) in [("one.example", &backends[0]), ("a.two.example", &backends[1])] {
+            let mut client = identities.connect(&address, name).unwrap();
+            client.write_all(b"hello").unwrap();
+            end(&mut client);
+            let mut socket = backend.accept();
+            assert_eq!(read_all(&socket), b"hello", "{name}");
+            socket.write_all(name.as_bytes()).unwrap();
+            drop(socket);
+            assert_eq!(read_all(&mut client), name.as_bytes());
+        }
+        for name in ["three.example", "two.example", "a.b.two.example", "two.one.example"] {
+            assert_eq!(identities.connect(&address, name).err(), Some(AlertDescription::UnrecognisedName));
+            let told = proxy.stderr.next().unwrap();
+            let why = format!(": asks for {name}: the client was refused: alert unrecognized_name (112)\n");
+            assert!(told.ends_with(&why), "{told}");
+        }
+        assert_eq!(identities.connect(&address, "127.0.0.1").err(), Some(AlertDescription::MissingExtension));
+        assert!(proxy.stderr.next().unwrap().contains(": asks for no name: "));
+        assert!(backends.iter().all(Backend::is_alone));
+    });
+}
+
+#[test]
+fn with_a_backend_alone_or_a_certificate_alone_others_are_refused_too() {
+    let identities = Identities::new(&["one.example", "other.example"]);
+    let one = format!("one.example={}", identities.file("one.example", "both"));
+    let other = identities.file("other.example", "both");
+    on_each_adapter(|adapter| {
+        let backend = Backend::new();
+        let route = format!("one.example={}", backend.address);
+        for arguments in [
+            ["--cert-for", &one, "--backend", &backend.address].to_vec(),
+            ["--cert", &other, "--key", &other, "--cert-for", &one, "--sni", &route].to_vec(),
+        ] {
+            let (_proxy, address) = Identities::proxy(adapter, &arguments);
+            assert_eq!(
+                identities.connect(&address, "other.example").err(),
+                Some(AlertDescription::UnrecognisedName),
+                "{arguments:?}"
+            );
+            let mut client = identities.connect(&address, "one.example").unwrap();
+            drop(backend.accept());
+            assert_eq!(read_all(&mut client), b"");
+        }
+        // With both, all others are served, under the other certificate.
+        let arguments =
+            ["--cert", &other, "--key", &other, "--cert-for", &one, "--backend", &backend.address];
+        let (_proxy, address) = Identities::proxy(adapter, &arguments);
+        for name in ["one.example", "other.example"] {
+            let mut client = identities.connect(&address, name).unwrap();
+            drop(backend.accept());
+            assert_eq!(read_all(&mut client), b"");
+        }
+    });
+}
+
+#[test]
+fn a_name_without_a_backend_or_a_certificate_is_told_at_the_start() {
+    let identities = Identities::new(&["one.example"]);
+    let one = format!("one.example={}", identities.file("one.example", "both"));
+    for arguments in
+        [["--cert-for", &one, "--sni", "two.example=:1"], ["--cert-for", &one, "--sni", "*.one.example=:1"]]
+    {
+        let ended =
+            Process::example("tls-proxy", &[&["--listen", "127.0.0.1:0"], &arguments[..]].concat()).end();
+        ended.assert_code(1);
+        assert!(ended.stderr.contains(" needs a backend and a certificate"), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ async fn refused<N: Net>(at: &At<N>, version: Version) -> Verdict {
         (Refusal::ProtocolVersion, "alert protocol version"),
         (Refusal::InsufficientSecurity, "alert insufficient security"),
         (Refusal::InternalError, "alert internal error"),
+        (Refusal::MissingExtension, "missing extension"),
         (Refusal::UnrecognizedName, "unrecognized name"),
         (Refusal::NoApplicationProtocol, "alert no application protocol"),
     ] {
