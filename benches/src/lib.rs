@@ -7,6 +7,7 @@
 
 pub mod arguments;
 pub mod pattern;
+pub mod peers;
 pub mod process;
 pub mod request;
 pub mod serve;
