@@ -1,5 +1,5 @@
 //! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets, with rustls' own
-//! connections over them, and with `nc`, `ncat`, `socat`, `openssl` and nginx.
+//! connections over them, and with `nc`, `ncat`, `socat`, `openssl`, nginx, Dovecot and Postfix.
 //!
 //! Nothing here sleeps, and every wait ends: after [`process::PATIENCE`] a test fails.
 
@@ -7,13 +7,18 @@
 
 mod chat;
 mod command_line;
+#[cfg(unix)]
+mod dovecot;
 mod echo;
 mod http_get;
 mod nginx;
 mod peer;
+#[cfg(unix)]
+mod postfix;
 mod process;
 mod s_client;
 mod scripted;
+mod server;
 mod smtp;
 #[cfg(unix)]
 mod smtp_many;

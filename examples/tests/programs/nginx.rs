@@ -1,15 +1,12 @@
 //! A real nginx, on ports of its own, with a configuration of its own, and everything it writes in a folder of its own.
 
 use crate::process::Process;
+use crate::server::{TRIES_MAX, free_ports, program};
 use asyncnet_conformance::pki::{Leaf, Root};
 use std::fmt::Write;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// How often others may take a port away between its being found and nginx's binding it.
-const TRIES_MAX: usize = 5;
 
 /// Serves the folder `www` in plaintext and over TLS, until it is dropped.
 pub(crate) struct Nginx {
@@ -38,8 +35,10 @@ impl Nginx {
             let configuration = folder.path().join("nginx.conf");
             fs::write(&configuration, configure(folder.path(), ports)).unwrap();
             let arguments = ["-p", folder.path().to_str().unwrap(), "-e", "stderr", "-c"];
-            let process =
-                Process::tool(program(), &[&arguments[..], &[configuration.to_str().unwrap()]].concat())?;
+            let process = Process::tool(
+                &program("nginx"),
+                &[&arguments[..], &[configuration.to_str().unwrap()]].concat(),
+            )?;
             if is_ready(&process) {
                 let [plain, tls, expired, wrong_name] = ports;
                 return Some(Self { _process: process, folder, plain, tls, expired, wrong_name });
@@ -57,18 +56,6 @@ impl Nginx {
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("www").join(name)
     }
-}
-
-/// It is for the superuser to start, and not in everybody's path.
-fn program() -> &'static str {
-    let usual = "/usr/sbin/nginx";
-    if Path::new(usual).exists() { usual } else { "nginx" }
-}
-
-fn free_ports() -> [u16; 4] {
-    // All at once, so that they are different.
-    let taken = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    taken.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// Waits until it accepts connections; `false` if a port was taken. Before its first word it has bound and listened.
