@@ -6,6 +6,7 @@
 //! Every program of the package counts its allocations, so that what is compared carries the same weight.
 
 pub mod arguments;
+pub mod load;
 pub mod pattern;
 pub mod peers;
 pub mod process;

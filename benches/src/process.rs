@@ -5,6 +5,7 @@
 //! whatever it is made, pays the same: nothing.
 
 use crate::Fault;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -73,12 +74,13 @@ impl FromStr for Allocations {
     }
 }
 
-/// From now on SIGUSR1 tells the allocations on stderr, and SIGTERM and SIGINT end the process, with status 0.
+/// From now on the process has what it may of descriptors, SIGUSR1 tells the allocations on stderr, and SIGTERM and SIGINT end the process, with status 0.
 ///
 /// # Errors
 ///
 /// What the system says.
-pub fn obey_signals() -> Result<(), Fault> {
+pub fn prepare() -> Result<(), Fault> {
+    raise_descriptors()?;
     let mut signals = Signals::new([SIGUSR1, SIGTERM, SIGINT])?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
@@ -91,6 +93,17 @@ pub fn obey_signals() -> Result<(), Fault> {
         }
     })?;
     Ok(())
+}
+
+/// Lets this process have as many descriptors as it may: ten thousand connections are more than most systems give at
+/// first.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn raise_descriptors() -> Result<(), Fault> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
 /// Says on stdout where the server listens: the first line there, and the sign that it accepts.

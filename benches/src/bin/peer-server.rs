@@ -2,7 +2,7 @@
 
 use asyncnet_benches::arguments::ServerArguments;
 use asyncnet_benches::peers::Peer;
-use asyncnet_benches::process::{exit, obey_signals};
+use asyncnet_benches::process::{exit, prepare};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -25,5 +25,5 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Arguments { peer, server } = Arguments::parse();
-    exit("peer-server", obey_signals().and_then(|()| peer.serve(&server)))
+    exit("peer-server", prepare().and_then(|()| peer.serve(&server)))
 }

@@ -2,7 +2,7 @@
 
 use asyncnet_benches::Fault;
 use asyncnet_benches::arguments::{ServerArguments, Style, Work};
-use asyncnet_benches::process::{announce, exit, note_some, obey_signals};
+use asyncnet_benches::process::{announce, exit, note_some, prepare};
 use asyncnet_benches::serve::attend;
 use asyncnet_driver::tls::rustls::ServerConfig;
 use asyncnet_driver::{Accept, Listener, Stream, Transport};
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 
 fn run(Arguments { adapter, server }: &Arguments) -> Result<(), Fault> {
     let attendant = Attendant { tls: server.tls()?, work: server.work, style: server.style };
-    obey_signals()?;
+    prepare()?;
     match adapter {
         Adapter::Tokio => on_tokio(server, attendant),
         Adapter::Smol => on_smol(server, attendant),

@@ -1,0 +1,127 @@
+//! One connection of the client, in plaintext or TLS 1.3, with blocking calls.
+
+use crate::Fault;
+use crate::arguments::Mode;
+use rustls::client::Resumption;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the client waits for anything: what hangs is to end with an error.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a server is reached.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    at: SocketAddr,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+impl Reach {
+    /// At this address, over TLS if a root is named to trust: the file of its certificate, as PEM.
+    ///
+    /// # Errors
+    ///
+    /// When TLS is wanted, and the file is not there or holds no certificate.
+    pub fn new(at: SocketAddr, mode: Mode, root: Option<&Path>, resume: bool) -> Result<Self, Fault> {
+        if mode == Mode::Plain {
+            return Ok(Self { at, tls: None });
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(root.ok_or("TLS needs a root to trust")?)? {
+            roots.add(certificate?)?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        if !resume {
+            config.resumption = Resumption::disabled();
+        }
+        Ok(Self { at, tls: Some(Arc::new(config)) })
+    }
+
+    /// Connects, and makes the handshake if there is one.
+    ///
+    /// # Errors
+    ///
+    /// What the system or rustls says.
+    pub fn connect(&self) -> Result<Link, Fault> {
+        let socket = TcpStream::connect(self.at)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        let Some(config) = &self.tls else { return Ok(Link::Plain(socket)) };
+        let session = ClientConnection::new(Arc::clone(config), ServerName::try_from("localhost")?)?;
+        let mut stream = StreamOwned::new(session, socket);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Link::Tls(Box::new(stream)))
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub enum Link {
+    /// TCP alone.
+    Plain(TcpStream),
+    /// TLS 1.3.
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Link {
+    /// Ends it well, and waits until the server has ended it too.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; that the server had more to say.
+    pub fn end(mut self) -> Result<(), Fault> {
+        let socket = match &mut self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => {
+                stream.conn.send_close_notify();
+                stream.flush()?;
+                &mut stream.sock
+            }
+        };
+        socket.shutdown(std::net::Shutdown::Write)?;
+        // A server of TLS answers with its own alert; one that was not read to its end resets instead.
+        let rest = io::copy(socket, &mut io::sink())?;
+        if rest > 64 {
+            return Err(format!("{rest} bytes came after the end").into());
+        }
+        Ok(())
+    }
+}
+
+impl Read for Link {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buf),
+            Self::Tls(stream) => stream.read(buf),
+        }
+    }
+}
+
+impl Write for Link {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(buf),
+            Self::Tls(stream) => stream.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
