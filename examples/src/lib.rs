@@ -11,6 +11,8 @@
 
 pub mod address;
 pub mod by_name;
+pub mod calendar;
+pub mod capacity;
 pub mod chain;
 pub mod chat;
 pub mod echo;

@@ -5,9 +5,11 @@
 //! ```
 
 use crate::address::Offered;
+use crate::capacity::Capacity;
 use crate::program::note;
 use crate::runtime::{Runtime, within};
 use crate::stop::Stop;
+use async_channel::Sender;
 use asyncnet_driver::tls::rustls::ServerConfig;
 use asyncnet_driver::{Accept, Endpoint, Error, Operation, Stream, UnixName};
 use std::convert::Infallible;
@@ -32,6 +34,8 @@ pub struct Server<R> {
     pub program: &'static str,
     /// How its connections speak TLS; `None` is plaintext.
     pub tls: Option<Arc<ServerConfig>>,
+    /// How many connections it has at once; `None` for as many as there are descriptors.
+    pub capacity: Option<Capacity>,
     /// When it is to end.
     pub stop: Stop,
 }
@@ -42,6 +46,9 @@ impl<R: Runtime> Server<R> {
     ///
     /// `talk` is called in the order in which the connections came. With TLS it is called in the connection's own task,
     /// once the handshake is done: a peer that is slow with it holds nobody up, and one that fails it is told on stderr.
+    ///
+    /// A connection has its place until its task has ended. One for which there is none is told so, or reset, as the
+    /// [`Capacity`] says.
     ///
     /// # Errors
     ///
@@ -63,11 +70,19 @@ impl<R: Runtime> Server<R> {
                 Some(Ok(accepted)) => accepted,
             };
             let alive = alive.clone();
+            let place = match self.capacity.as_ref().map(|capacity| (capacity, capacity.take())) {
+                Some((capacity, None)) => {
+                    self.turn_away(stream, &peer, capacity, alive);
+                    continue;
+                }
+                Some((_, place)) => place,
+                None => None,
+            };
             if self.tls.is_none() {
                 let task = talk(stream, peer);
                 self.net.spawn(async move {
                     task.await;
-                    drop(alive);
+                    drop((place, alive));
                 });
             } else {
                 let (server, talk) = (self.clone(), talk.clone());
@@ -75,7 +90,7 @@ impl<R: Runtime> Server<R> {
                     if let Some(stream) = server.begin_tls(stream, &peer).await {
                         talk(stream, peer).await;
                     }
-                    drop(alive);
+                    drop((place, alive));
                 });
             }
         };
@@ -84,6 +99,25 @@ impl<R: Runtime> Server<R> {
         self.stop.ask();
         within(self.net.timer(), ENDING, ended.recv()).await;
         result
+    }
+
+    /// Ends a connection for which there is no place.
+    fn turn_away(
+        &self,
+        mut stream: Stream<R::Transport>,
+        peer: &str,
+        capacity: &Capacity,
+        alive: Sender<Infallible>,
+    ) {
+        note(self.program, &format_args!("{peer}: refused, for {} are served", capacity.max()));
+        let words = if self.tls.is_none() { capacity.take_words() } else { None };
+        let Some((words, place)) = words else { return stream.abort() };
+        let net = self.net;
+        self.net.spawn(async move {
+            // Whether the peer reads it is its own affair.
+            close(net, &mut stream, words.as_bytes()).await.ok();
+            drop((place, alive));
+        });
     }
 
     /// Makes the handshake: the stream, if it is one of TLS now. How long it may take is among the stream's limits.

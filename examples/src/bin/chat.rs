@@ -57,7 +57,7 @@ async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
     let offered = listen(&net, &arguments.listen, chat::limits()).await?;
     program::print(&format!("listening on {}\n", offered.at))?;
     program::print(&tls.notice)?;
-    let server = Server { net, program: PROGRAM, tls: tls.config, stop: stop.clone() };
+    let server = Server { net, program: PROGRAM, tls: tls.config, capacity: None, stop: stop.clone() };
     let room = Arc::new(Room::default());
     let serving = server.run(vec![offered], move |stream, peer| {
         // It joins here and not in its future: without TLS, whoever connects later, joins later.

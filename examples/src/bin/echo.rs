@@ -71,7 +71,7 @@ async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
         program::print(&format!("listening on {}\n", offered.at))?;
     }
     program::print(&tls.notice)?;
-    let server = Server { net, program: PROGRAM, tls: tls.config, stop: stop.clone() };
+    let server = Server { net, program: PROGRAM, tls: tls.config, capacity: None, stop: stop.clone() };
     let serving = server.run(offers, move |stream, peer| attend(net, stream, peer, stop.clone()));
     serving.await.map_err(|error| Failure::new("cannot go on", error))
 }

@@ -2,6 +2,7 @@
 
 use asyncnet_driver::Stream;
 use asyncnet_examples::address::listen;
+use asyncnet_examples::capacity::Capacity;
 use asyncnet_examples::program::{self, Failure};
 use asyncnet_examples::runtime::{Adapter, Runtime};
 use asyncnet_examples::server::{self, Server};
@@ -64,6 +65,16 @@ struct Arguments {
     )]
     timeout: u64,
 
+    /// How many clients are served at once: 1 to 100000. One more is told 421, and closed: it need not wait to learn that
+    /// it has to come back later.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    max_connections: u32,
+
     #[command(flatten)]
     tls: TlsArguments,
 
@@ -99,7 +110,11 @@ async fn run<R: Runtime>(net: R, arguments: &Arguments) -> Result<(), Failure> {
     let settings = SinkSettings { rules, tls: tls.config, line_time_max };
     let sink = Arc::new(Sink { net, maildir: Arc::new(maildir), settings, stop: stop.clone() });
     // No TLS from the first byte: a client asks for it.
-    let server = Server { net, program: PROGRAM, tls: None, stop };
+    let clients_max = usize::try_from(arguments.max_connections).expect("clap has checked it");
+    // As Postfix's postscreen says it when all its servers are busy, with the name that RFC 5321, section 4.2.2, asks for.
+    let busy = format!("421 4.3.2 {} Too many connections; try again later\r\n", arguments.hostname);
+    let capacity = Some(Capacity::new(clients_max).telling(busy));
+    let server = Server { net, program: PROGRAM, tls: None, capacity, stop };
     let serving = server.run(vec![offered], move |stream, peer| attend(Arc::clone(&sink), stream, peer));
     serving.await.map_err(|error| Failure::new("cannot go on", error))
 }

@@ -5,6 +5,7 @@ use asyncnet_driver::tls::{Leftover, Refusal, StartTls, TlsError};
 use asyncnet_driver::{Connector, Error, Limits, SplitTransport, Stream, Transport};
 use asyncnet_examples::address::listen;
 use asyncnet_examples::by_name::{CertificateFiles, Named, find};
+use asyncnet_examples::capacity::Capacity;
 use asyncnet_examples::program::{self, Failure};
 use asyncnet_examples::relay::{relay, tell};
 use asyncnet_examples::runtime::{Adapter, Runtime, within};
@@ -18,7 +19,6 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const PROGRAM: &str = "tls-proxy";
@@ -110,9 +110,6 @@ struct Proxy<R> {
     net: R,
     way: Way,
     idle_max: Duration,
-    clients_max: usize,
-    /// How many there are.
-    clients: AtomicUsize,
     stop: Stop,
 }
 
@@ -148,14 +145,14 @@ where
         net,
         way: arguments.way()?,
         idle_max: Duration::from_secs(arguments.idle.into()),
-        clients_max: usize::try_from(arguments.max_connections).expect("clap has checked it"),
-        clients: AtomicUsize::new(0),
         stop: stop.clone(),
     });
     let offered = listen(&net, &arguments.listen, Limits::default()).await?;
     program::print(&format!("listening on {}\n", offered.at))?;
+    let clients_max = usize::try_from(arguments.max_connections).expect("clap has checked it");
     // TLS is begun by each connection itself: first it is to be known for whom.
-    let server = Server { net, program: PROGRAM, tls: None, stop };
+    let server =
+        Server { net, program: PROGRAM, tls: None, capacity: Some(Capacity::new(clients_max)), stop };
     let serving = server.run(vec![offered], move |stream, peer| attend(Arc::clone(&proxy), stream, peer));
     serving.await.map_err(|error| Failure::new("cannot go on", error))
 }
@@ -165,10 +162,6 @@ async fn attend<R>(proxy: Arc<Proxy<R>>, mut stream: Stream<R::Transport>, peer:
 where
     R: Runtime<Transport: SplitTransport>,
 {
-    let Some(_place) = Place::take(&proxy.clients, proxy.clients_max) else {
-        program::note(PROGRAM, &format_args!("{peer}: refused, for {} are served", proxy.clients_max));
-        return stream.abort();
-    };
     // Asked to stop before there is a pair, there is nothing to be ended well.
     let Some(prepared) = proxy.stop.before(proxy.prepare(&mut stream)).await else { return stream.abort() };
     let (backend, to) = match prepared {
@@ -278,23 +271,6 @@ impl Names {
             }
         }
         Ok(())
-    }
-}
-
-/// A client's place among those that are served. Dropping it makes room for another.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(taken: &'a AtomicUsize, max: usize) -> Option<Self> {
-        // The count alone is shared, so no order with anything else matters.
-        let more = |n| (n < max).then_some(n + 1);
-        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Self(taken))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -19,7 +19,10 @@ use asyncnet_driver::tls::rustls::ClientConfig;
 use asyncnet_driver::tls::{Leftover, StartTls, TlsError};
 use asyncnet_driver::{Connector, Endpoint, Error, LinePolicy, Stream};
 use asyncnet_os::Address;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// How long an answer to a command may take, the greeting included (RFC 5321, section 4.5.3.2).
@@ -65,6 +68,16 @@ pub struct Client<R: Runtime> {
     name: String,
     /// Instead of RFC 5321's times.
     time_max: Option<Duration>,
+    /// A message is begun, and its end is not sent.
+    is_in_message: bool,
+}
+
+/// How sending a piece went.
+enum Sent {
+    /// It is with the kernel.
+    All,
+    /// The server has something to say before it has heard all, or has ended the connection.
+    Interrupted,
 }
 
 impl<R: Runtime> Client<R> {
@@ -94,7 +107,7 @@ impl<R: Runtime> Client<R> {
         let mut stream = connected.ok_or_else(silent)?.map_err(ClientError::Stream)?;
         stream.set_line_policy(REPLIES);
         let name = name.map_or_else(|| address_literal(stream.local_endpoint().ok().as_ref()), str::to_owned);
-        Ok(Self { net, stream, name, time_max })
+        Ok(Self { net, stream, name, time_max, is_in_message: false })
     }
 
     /// Delivers the message; `sent` is told of every piece that went out, with its length in bytes.
@@ -116,7 +129,10 @@ impl<R: Runtime> Client<R> {
                 error.status() != 1 && !matches!(error, ClientError::Injected | ClientError::Tls(_))
             }
         };
-        if is_in_step {
+        if self.is_in_message {
+            // It was refused, or cannot go on: its end must not look like one.
+            self.stream.abort();
+        } else if is_in_step {
             // The outcome is known, so this is politeness.
             within(self.net.timer(), CLOSING, async {
                 self.ask("QUIT".to_owned(), REPLY_TIME).await.ok();
@@ -226,10 +242,12 @@ impl<R: Runtime> Client<R> {
         self.reply(&command, time).await
     }
 
-    /// Sends the message and the dot that ends it. Files are read on another thread.
+    /// Sends the message and the dot that ends it, unless the server answers before: it may have no room for more, or be about
+    /// to end, and not read on. Files are read on another thread.
     async fn send(&mut self, mut message: Message, mut sent: impl FnMut(usize)) -> Result<(), ClientError> {
         let time = self.time_max.unwrap_or(PIECE_TIME);
         let mut wire = Vec::new();
+        self.is_in_message = true;
         loop {
             wire.clear();
             let read;
@@ -241,18 +259,48 @@ impl<R: Runtime> Client<R> {
                 })
                 .await;
             let n = read.map_err(ClientError::Message)?;
-            if n == 0 {
+            let is_last = n == 0;
+            if is_last {
                 wire.extend_from_slice(b".\r\n");
             }
-            match within(self.net.timer(), time, self.stream.send(&wire)).await {
-                Some(Ok(())) => {}
+            match within(self.net.timer(), time, self.send_piece(&wire, is_last)).await {
+                Some(Ok(Sent::All)) => self.is_in_message = !is_last,
+                Some(Ok(Sent::Interrupted)) => return Err(self.hear_refusal().await),
                 Some(Err(error)) => return Err(self.explain(error).await),
                 None => return Err(ClientError::Silent { what: "a part of the message".to_owned(), time }),
             }
-            if n == 0 {
+            if is_last {
                 return Ok(());
             }
             sent(usize::try_from(n).unwrap_or(usize::MAX));
+        }
+    }
+
+    /// Sends a piece, and listens meanwhile. The answer to the last one is what comes behind it.
+    async fn send_piece(&mut self, piece: &[u8], is_last: bool) -> Result<Sent, Error> {
+        self.stream.queue(piece)?;
+        // Two calls in one poll, each dropped where it waits: it is the stream that remembers how far they are.
+        poll_fn(|cx| {
+            let sent = pin!(self.stream.flush()).poll(cx)?;
+            if sent.is_ready() && is_last {
+                return Poll::Ready(Ok(Sent::All));
+            }
+            match pin!(self.stream.peek()).poll(cx) {
+                Poll::Ready(Ok(_)) => Poll::Ready(Ok(Sent::Interrupted)),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Pending => sent.map(|()| Ok(Sent::All)),
+            }
+        })
+        .await
+    }
+
+    /// The server does not wait for the end of the message. What it says can only be a refusal.
+    async fn hear_refusal(&mut self) -> ClientError {
+        let what = || "the message".to_owned();
+        match self.reply("the message", REPLY_TIME).await {
+            Ok(reply) if reply.is_good() => ClientError::Malformed { what: what() },
+            Ok(reply) => ClientError::Refused { what: what(), reply },
+            Err(error) => error,
         }
     }
 

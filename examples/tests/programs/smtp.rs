@@ -161,6 +161,30 @@ fn a_message_is_one_file_with_its_trace_before_it() {
 }
 
 #[test]
+fn one_client_too_many_is_told_to_come_back() {
+    on_each_adapter(|adapter| {
+        let sink = Sink::start(adapter, &["--max-connections", "2"]);
+        let (mut first, second) = (sink.greeted(), sink.greeted());
+        for _ in 0..3 {
+            let mut third = Peer::tcp(&sink.address);
+            // It may say something before it has heard anything.
+            third.say("EHLO me\r\n");
+            third.assert_hears("421 4.3.2 localhost Too many connections; try again later\r\n");
+            assert_eq!(third.hear(), "");
+            assert!(sink.process.stderr.next().unwrap().ends_with(": refused, for 2 are served\n"));
+        }
+        ask(&mut first, "NOOP", "250 ");
+        drop(second);
+        // Its place is free when the sink has seen that it is gone.
+        let greeting = std::iter::repeat_with(|| Peer::tcp(&sink.address).hear())
+            .take(100_000)
+            .find(|greeting| greeting.starts_with("220 "));
+        assert_eq!(greeting.as_deref(), Some("220 localhost ESMTP, a sink\r\n"));
+        ask(&mut first, "QUIT", "221 ");
+    });
+}
+
+#[test]
 fn commands_in_one_piece_are_answered_in_their_order() {
     on_each_adapter(|adapter| {
         let sink = Sink::start(adapter, &[]);
