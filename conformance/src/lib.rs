@@ -11,6 +11,7 @@
 //! tests of TLS, in [`pki`].
 
 mod adapter;
+mod cancel;
 mod case;
 mod cases;
 mod memory;
@@ -28,6 +29,7 @@ mod tls_peer;
 pub mod adapters;
 
 pub use adapter::{Adapter, Fixture, Link, Pair, Sockets};
+pub use cancel::Cuts;
 pub use case::{Case, LocalFuture, Stop, Verdict, ensure, ensure_eq, ensure_err};
 pub use memory::{Memory, MemoryTransport};
 pub use over_tls::OverTls;

@@ -4,7 +4,7 @@
 //! Invariant: only the main thread prints, so a line is never broken by another.
 
 use asyncnet_conformance::adapters::{all_jobs, any_child};
-use asyncnet_conformance::{Job, Outcome, Report};
+use asyncnet_conformance::{Cuts, Job, Outcome, Report};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use serde_json::json;
@@ -146,8 +146,15 @@ fn run_to_json(jobs: &[Job], threads: usize) -> io::Result<bool> {
         passed &= outcome != "fail";
         let ms = u64::try_from(report.time.as_millis()).unwrap_or(u64::MAX);
         let (adapter, case) = (job.adapter, &job.case);
-        let object =
+        let mut object =
             json!({ "adapter": adapter, "case": case, "outcome": outcome, "reason": reason, "ms": ms });
+        if !report.cuts.is_empty() {
+            let cuts = report.cuts.iter();
+            let cuts = cuts.map(|Cuts { call, protocol, points, .. }| {
+                json!({ "call": call, "protocol": protocol, "points": points })
+            });
+            object["cuts"] = cuts.collect();
+        }
         print(&format!("{object}\n"))
     })?;
     Ok(passed)
@@ -157,11 +164,13 @@ fn run_to_json(jobs: &[Job], threads: usize) -> io::Result<bool> {
 fn run_to_table(jobs: &[Job], adapters: &[&str], threads: usize) -> io::Result<bool> {
     let start = Instant::now();
     let mut outcomes = Outcomes::new();
+    let mut cuts = CutTable::default();
     run(jobs, threads, |job, report| {
+        cuts.add(&report.cuts);
         outcomes.insert((&job.case[..], job.adapter), report.outcome);
         Ok(())
     })?;
-    let mut text = table(jobs, adapters, &outcomes) + &reasons(jobs, &outcomes);
+    let mut text = table(jobs, adapters, &outcomes) + &cuts.to_string() + &reasons(jobs, &outcomes);
     let seconds = start.elapsed().as_secs_f64();
     let (cases, adapters) = (count(cases(jobs).len(), "case"), count(adapters.len(), "adapter"));
     let n = |is: fn(&Outcome) -> bool| outcomes.values().filter(|outcome| is(outcome)).count();
@@ -200,6 +209,55 @@ fn table(jobs: &[Job], adapters: &[&str], outcomes: &Outcomes<'_>) -> String {
         table += &row(case, &cells);
     }
     table
+}
+
+/// In how many places each call was broken off, by protocol: the fewest and the most, of the adapters it ran on.
+#[derive(Default)]
+struct CutTable {
+    calls: Vec<&'static str>,
+    points: BTreeMap<(&'static str, &'static str), (usize, usize)>,
+}
+
+impl CutTable {
+    fn add(&mut self, cuts: &[Cuts]) {
+        for Cuts { call, protocol, points, .. } in cuts {
+            if !self.calls.contains(call) {
+                self.calls.push(call);
+            }
+            let (fewest, most) = self.points.entry((call, protocol)).or_insert((*points, *points));
+            (*fewest, *most) = ((*fewest).min(*points), (*most).max(*points));
+        }
+    }
+
+    fn cell(&self, call: &'static str, protocol: &'static str) -> String {
+        match self.points.get(&(call, protocol)) {
+            None => "-".to_owned(),
+            Some((fewest, most)) if fewest == most => most.to_string(),
+            Some((fewest, most)) => format!("{fewest}..{most}"),
+        }
+    }
+}
+
+impl fmt::Display for CutTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.calls.is_empty() {
+            return Ok(());
+        }
+        let protocols = ["plain", "TLS 1.2", "TLS 1.3"];
+        let (mut calls, longest) = (self.calls.clone(), self.calls.iter().map(|call| call.len()).max());
+        // The calls of a type together, whichever adapter came to them first.
+        calls.sort_by_key(|call| call.split_once("::").map_or(*call, |(of, _)| of));
+        let longest = longest.unwrap_or(0);
+        writeln!(f, "\nplaces in which each call was dropped, and leaked")?;
+        let head: String = protocols.iter().map(|protocol| format!("  {protocol:>8}")).collect();
+        writeln!(f, "{:longest$}{head}", "")?;
+        for call in calls {
+            let cells: String =
+                protocols.iter().map(|protocol| format!("  {:>8}", self.cell(call, protocol))).collect();
+            writeln!(f, "{call:longest$}{cells}")?;
+        }
+        Ok(())
+    }
 }
 
 fn cell(outcome: Option<&Outcome>) -> &'static str {

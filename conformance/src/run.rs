@@ -3,6 +3,7 @@
 //! Invariant: a run ends. Each case has a thread of its own, and one that takes too long is reported and left behind.
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
+use crate::cancel::{self, Cuts};
 use crate::case::{Case, Stop, Verdict};
 use crate::cases;
 use crate::memory::Memory;
@@ -44,6 +45,8 @@ pub enum Outcome {
 pub struct Report {
     /// What came of it.
     pub outcome: Outcome,
+    /// In how many places each call was broken off, if the case is about that.
+    pub cuts: Vec<Cuts>,
     /// How long it took.
     pub time: Duration,
 }
@@ -65,16 +68,17 @@ impl Job {
         let run = Arc::clone(&self.run);
         std::thread::spawn(move || {
             // Nobody listens any more if it took too long.
-            tell.send(catch_unwind(AssertUnwindSafe(|| run()))).ok();
+            let verdict = catch_unwind(AssertUnwindSafe(|| run()));
+            tell.send((verdict, cancel::take_cuts())).ok();
         });
-        let outcome = match told.recv_timeout(CASE_TIME) {
-            Ok(Ok(Ok(()))) => Outcome::Pass,
-            Ok(Ok(Err(Stop::Failed(reason)))) => Outcome::Fail(reason),
-            Ok(Ok(Err(Stop::Skipped(reason)))) => Outcome::Skip(reason),
-            Ok(Err(panic)) => Outcome::Fail(format!("it panicked: {}", panic_text(&*panic))),
-            Err(_) => Outcome::Fail(format!("it did not end within {} s", CASE_TIME.as_secs())),
+        let (outcome, cuts) = match told.recv_timeout(CASE_TIME) {
+            Ok((Ok(Ok(())), cuts)) => (Outcome::Pass, cuts),
+            Ok((Ok(Err(Stop::Failed(reason))), cuts)) => (Outcome::Fail(reason), cuts),
+            Ok((Ok(Err(Stop::Skipped(reason))), cuts)) => (Outcome::Skip(reason), cuts),
+            Ok((Err(panic), cuts)) => (Outcome::Fail(format!("it panicked: {}", panic_text(&*panic))), cuts),
+            Err(_) => (Outcome::Fail(format!("it did not end within {} s", CASE_TIME.as_secs())), Vec::new()),
         };
-        Report { outcome, time: start.elapsed() }
+        Report { outcome, cuts, time: start.elapsed() }
     }
 }
 

@@ -243,8 +243,8 @@ const LEAKS: [Break; 2] = [Break { leak: true, waits: 1 }, Break { leak: true, w
 /// Sends one byte, then a message that does not fit between the ends, and breaks that send off where it waits, in the
 /// middle.
 ///
-/// The peer writes a line and reads to the end: from the first wait on, if there are to be two, and else from the
-/// break on. What it has read then.
+/// The peer writes a line and reads: a third from the first wait on, if there are to be two, so that there have to be; and to
+/// the end from the break on. What it has read then.
 async fn broken_off<T: Transport>(
     stream: &mut Stream<T>,
     mut peer: Box<dyn Peer>,
@@ -254,12 +254,19 @@ async fn broken_off<T: Transport>(
     // A socket that is new to its runtime may have to wait before its first byte; from here on it can be written to.
     stream.send(b"f").await?;
     let parts = [IoSlice::new(&bytes[..10]), IoSlice::new(b""), IoSlice::new(&bytes[10..])];
+    let third = bytes.len() / 3;
     let (start, started) = sync_channel(1);
     let reader = std::thread::spawn(move || {
         started.recv().ok();
         peer.write_all(b"line\n").ok();
-        let mut got = Vec::new();
+        let mut got = vec![0; third];
         // A reset ends it too.
+        let mut n = 0;
+        while let Ok(more @ 1..) = peer.read(&mut got[n..]) {
+            n += more;
+        }
+        got.truncate(n);
+        started.recv().ok();
         peer.read_to_end(&mut got).ok();
         got
     });

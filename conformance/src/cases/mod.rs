@@ -54,7 +54,7 @@ pub(crate) fn stream<F: Fixture>() -> Vec<Case<F>> {
 }
 
 /// The cases of TLS for a stream: they make their handshakes themselves.
-pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
+pub(crate) fn tls<F: Fixture + 'static>() -> Vec<Case<F>> {
     [
         handshake::cases(),
         tls_certificates::cases(),
@@ -69,6 +69,7 @@ pub(crate) fn tls<F: Fixture>() -> Vec<Case<F>> {
         tls_cancel::cases(),
         upgrade::cases(),
         upgrade_state::cases(),
+        crate::cancel::cases(),
     ]
     .into_iter()
     .flatten()
