@@ -76,6 +76,18 @@ impl<N: Net> At<N> {
             .provider(Arc::new(ring::default_provider()))
     }
 
+    /// One with a certificate for each of two names, `localhost` and `wrong.example`, and for no other.
+    pub(crate) fn server_by_name(&self, version: Version) -> ServerTls {
+        let path = |leaf: Leaf, what: &str| self.folder.join(format!("{leaf:?}.{what}.pem"));
+        let of = |leaf| (path(leaf, "chain"), path(leaf, "key"));
+        let (ours, others) = (of(Leaf::Localhost), of(Leaf::WrongName));
+        ServerTls::by_server_name()
+            .certificate_for("localhost", ours.0, ours.1)
+            .certificate_for("wrong.example", others.0, others.1)
+            .versions(versions(version))
+            .provider(Arc::new(ring::default_provider()))
+    }
+
     /// A client's, which trusts [`Root::Ca`].
     pub(crate) fn client(&self, version: Version) -> ClientTls {
         ClientTls::new()

@@ -1,6 +1,6 @@
 //! Streams of ours and programs that others wrote, over TLS: `openssl s_client` and `s_server`, `gnutls-cli` and
-//! `gnutls-serv`, `curl`, `socat` for its halves, and `nc` for what is no TLS. Real sockets on loopback, on each
-//! adapter.
+//! `gnutls-serv`, `curl`, nginx, Node and Python on either side, `socat` for its halves, and `nc` for what is no TLS.
+//! Real sockets on loopback, on each adapter.
 //!
 //! Not the rules of a stream, which the cases of this crate hold to; here it is whether what we send is understood, and
 //! what we say of the others is true.
@@ -13,6 +13,7 @@ mod at;
 mod curl;
 mod gnutls_cli;
 mod gnutls_serv;
+mod language;
 mod nc;
 mod openssl;
 mod ours;
@@ -20,6 +21,7 @@ mod process;
 mod socat;
 
 use crate::at::{At, Test};
+use crate::language::{Node, Python};
 use crate::process::Log;
 use asyncnet_conformance::adapters::{Smol, Tokio};
 use asyncnet_conformance::{Adapter, PATIENCE, Stop, Verdict};
@@ -31,6 +33,7 @@ use std::path::{Path, PathBuf};
 fn main() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     at::write_certificates(folder.path()).expect("files can be written");
+    language::write_programs(folder.path()).expect("files can be written");
     let mut trials = trials(Tokio::current_thread(), folder.path());
     trials.extend(self::trials(Smol, folder.path()));
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
@@ -67,6 +70,10 @@ where
         gnutls_cli::tests(),
         gnutls_serv::tests(),
         curl::tests(),
+        language::client::tests::<Node, _>(),
+        language::server::tests::<Node, _>(),
+        language::client::tests::<Python, _>(),
+        language::server::tests::<Python, _>(),
         socat::tests(),
         nc::tests(),
     ];
