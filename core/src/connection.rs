@@ -2,7 +2,7 @@
 
 use crate::error::{ProcessError, RecvError, SendError};
 use crate::incoming::Incoming;
-use crate::limits::Limits;
+use crate::limits::{Limits, OwnLimits};
 use crate::line::{LinePolicy, LineSpan, Search};
 use crate::outgoing::Outgoing;
 #[cfg(feature = "tls")]
@@ -30,7 +30,7 @@ pub struct Connection {
     outgoing: Outgoing,
     #[cfg(feature = "tls")]
     tls: Option<Box<Session>>,
-    limits: Limits,
+    limits: OwnLimits,
 }
 
 impl Connection {
@@ -62,7 +62,7 @@ impl Connection {
             outgoing,
             #[cfg(feature = "tls")]
             tls: None,
-            limits,
+            limits: OwnLimits::new(limits),
         }
     }
 
@@ -335,7 +335,7 @@ impl Connection {
     pub fn start_tls_from(&mut self, how: StartTls, blocks: &mut impl Blocks) -> Result<(), TlsError> {
         self.check_plain()?;
         let leftover = how.leftover;
-        let session = Session::new(how, self.limits.record_bytes_start, blocks)?;
+        let session = Session::new(how, self.limits().record_bytes_start, blocks)?;
         self.incoming.begin_tls(leftover)?;
         self.sealed_by(session, blocks);
         Ok(())
@@ -489,7 +489,7 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        self.limits.get()
     }
 
     /// Changes the bounds, from the next call on.
@@ -508,11 +508,11 @@ impl Connection {
         self.outgoing.set_limits(&limits);
         #[cfg(feature = "tls")]
         if let Some(session) =
-            self.tls.as_mut().filter(|_| limits.record_bytes_start != self.limits.record_bytes_start)
+            self.tls.as_mut().filter(|_| limits.record_bytes_start != self.limits.get().record_bytes_start)
         {
             session.records().set_start(limits.record_bytes_start);
         }
-        self.limits = limits;
+        self.limits = OwnLimits::new(limits);
     }
 
     /// Takes it apart, so that each half can be driven on its own.

@@ -1,5 +1,6 @@
 //! Every bound of a connection in one place, each with its reason.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 /// The bounds of one connection: no buffer, queue or loop goes past them.
@@ -38,29 +39,67 @@ pub struct Limits {
     /// How long a TLS handshake may take. The default is 10 s: some round trips on a bad line, and time to compute on a
     /// slow machine.
     pub handshake_time_max: Duration,
+    /// How long the peer may take for a whole line, or for what is received up to a delimiter, from the first wait for it
+    /// on: a byte now and then does not renew it, nor does a call that is dropped and made again. The line can still be
+    /// received afterwards. The default is [`Duration::MAX`], for ever: only the protocol knows who has to speak when, and
+    /// a stream that watches the clock holds an alarm.
+    pub line_time_max: Duration,
+    /// How long a receive waits while nothing comes; each byte renews it. The stream can be used afterwards. The
+    /// default is [`Duration::MAX`], as for [`line_time_max`](Self::line_time_max).
+    pub idle_time_max: Duration,
+    /// How long the peer may take to make room for what is sent, from the first wait of a send, a flush or an end of the
+    /// write side until all is out; some room now and then does not renew it. A receive that has to wait until what is
+    /// queued is out keeps it too. A send is then left as if its future was dropped. The default is [`Duration::MAX`], as
+    /// for [`line_time_max`](Self::line_time_max).
+    pub send_time_max: Duration,
     /// How many bytes of text the TLS records have that a fresh connection sends first, and one that was idle for a second:
     /// every ten records they get twice as long, up to 16 KiB. The default is 1 350, which fills a TCP segment of an
     /// Ethernet, so that the first bytes can be used when they are there; 16 384 turns it off, for bulk alone.
     pub record_bytes_start: usize,
+    /// How long `close` may take to send what is queued, and its `close_notify`, before it gives the peer up and resets the
+    /// connection. The default is 10 s: a peer that takes nothing for so long is not going to.
+    pub close_time_max: Duration,
     /// How many bytes `close` takes from the peer and drops while it waits for the peer's end. The default is 1 MiB:
     /// what a peer may well have had under way.
     pub drain_bytes_max: usize,
-    /// How long `close` waits for the peer's end. The default is 2 s: some round trips on a bad line.
+    /// How long `close`, when all is sent, waits for the peer's end. The default is 2 s: some round trips on a bad line.
     pub drain_time_max: Duration,
+}
+
+impl Limits {
+    const DEFAULT: Self = Self {
+        line_bytes_max: 1_000_000,
+        discard_bytes_max: 8 << 20,
+        recv_bytes_max: 1 << 20,
+        queue_bytes_max: 2 << 20,
+        send_atomic_max: 256 << 10,
+        handshake_time_max: Duration::from_secs(10),
+        line_time_max: Duration::MAX,
+        idle_time_max: Duration::MAX,
+        send_time_max: Duration::MAX,
+        record_bytes_start: 1_350,
+        close_time_max: Duration::from_secs(10),
+        drain_bytes_max: 1 << 20,
+        drain_time_max: Duration::from_secs(2),
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            line_bytes_max: 1_000_000,
-            discard_bytes_max: 8 << 20,
-            recv_bytes_max: 1 << 20,
-            queue_bytes_max: 2 << 20,
-            send_atomic_max: 256 << 10,
-            handshake_time_max: Duration::from_secs(10),
-            record_bytes_start: 1_350,
-            drain_bytes_max: 1 << 20,
-            drain_time_max: Duration::from_secs(2),
-        }
+        Self::DEFAULT
+    }
+}
+
+/// The limits of one connection: most have the default ones, which then take no memory of theirs.
+#[derive(Debug)]
+pub(crate) struct OwnLimits(Option<Box<Limits>>);
+
+impl OwnLimits {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self((limits != Limits::DEFAULT).then(|| Box::new(limits)))
+    }
+
+    pub(crate) fn get(&self) -> &Limits {
+        self.0.as_deref().unwrap_or(&Limits::DEFAULT)
     }
 }

@@ -447,6 +447,21 @@ impl Outgoing {
         self.len
     }
 
+    /// Exchanges what is sealed, and nothing else, with another: for halves, of which either may have to send it.
+    ///
+    /// ```
+    /// use asyncnet_core::{Limits, Outgoing};
+    ///
+    /// let (mut one, mut other) = (Outgoing::new(&Limits::default()), Outgoing::new(&Limits::default()));
+    /// one.queue(&[b"abc"]).unwrap();
+    /// one.exchange_sealed(&mut other);
+    /// assert_eq!((one.len(), other.sealed_len()), (3, 0));
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn exchange_sealed(&mut self, other: &mut Self) {
+        core::mem::swap(&mut self.sealed, &mut other.sealed);
+    }
+
     /// Whether what goes to the wire is sealed, by TLS.
     ///
     /// ```

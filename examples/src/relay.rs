@@ -12,9 +12,7 @@
 //!   peer takes a torn transfer for a whole one.
 
 use crate::program::note;
-use asyncnet_driver::{
-    Error, ReadHalf, ReadTransport, SplitTransport, Stream, Timer, WriteHalf, WriteTransport,
-};
+use asyncnet_driver::{Error, ReadHalf, SplitTransport, Stream, Timer, WriteHalf};
 use futures_lite::future;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -113,17 +111,17 @@ pub async fn relay<A: SplitTransport, B: SplitTransport>(
         .await
     };
     if result.is_err() {
-        // Only a whole stream can be aborted: a dropped half ends well.
-        abort(Stream::<A>::reunite(from_first, to_first));
-        abort(Stream::<B>::reunite(from_second, to_second));
+        // A half that is dropped would end well.
+        to_first.abort();
+        to_second.abort();
     }
     result
 }
 
 /// One direction, to its end: how many bytes.
-async fn pass<R: ReadTransport, W: WriteTransport>(
-    from: &mut ReadHalf<R>,
-    to: &mut WriteHalf<W>,
+async fn pass<A: SplitTransport, B: SplitTransport>(
+    from: &mut ReadHalf<'_, A>,
+    to: &mut WriteHalf<'_, B>,
     [source, target]: [Which; 2],
     moved: &AtomicU64,
 ) -> Result<u64, RelayError> {
@@ -138,12 +136,6 @@ async fn pass<R: ReadTransport, W: WriteTransport>(
         to.send(&piece[..n]).await.map_err(of(target))?;
         sum += n as u64;
         moved.fetch_add(n as u64, Ordering::Relaxed);
-    }
-}
-
-fn abort<T: SplitTransport, H>(whole: Result<Stream<T>, H>) {
-    if let Ok(mut stream) = whole {
-        stream.abort();
     }
 }
 

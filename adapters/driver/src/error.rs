@@ -2,7 +2,7 @@
 
 use crate::dial_error::DialError;
 use asyncnet_core::tls::TlsError;
-use asyncnet_core::{Fault, RecvError, SendError};
+use asyncnet_core::{Deadline, Fault, RecvError, SendError};
 use std::{error, fmt, io};
 
 /// Why a call failed.
@@ -27,6 +27,8 @@ pub enum Error {
     Tls(TlsError),
     /// The stream was closed before, by the caller.
     Closed,
+    /// The peer took longer than it may: what for. See [`Limits`](crate::Limits) for each.
+    TimedOut(Deadline),
     /// No address of a host could be reached: what was tried, and why each failed.
     Dial(Box<DialError>),
     /// The socket failed. This stays: later calls in the same direction fail with it too.
@@ -110,6 +112,7 @@ impl Error {
             Self::Recv(error) => error.fault(),
             Self::Send(error) => error.fault(),
             Self::Tls(error) => error.fault(),
+            Self::TimedOut(_) => Fault::Peer,
             Self::Closed => Fault::Caller,
             Self::Dial(_) | Self::Io { .. } => Fault::Socket,
         }
@@ -155,6 +158,24 @@ impl Error {
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         matches!(self, Self::Tls(TlsError::Truncated))
+    }
+
+    /// Whether the peer took longer than it may, in whatever.
+    ///
+    /// ```
+    /// use asyncnet_driver::{Deadline, Error, Fault};
+    ///
+    /// let error = Error::TimedOut(Deadline::Line);
+    /// assert!(error.is_timeout());
+    /// assert_eq!((error.fault(), error.to_string().as_str()), (Fault::Peer, "the time for a line is over"));
+    /// ```
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut(_) | Self::Tls(TlsError::HandshakeTimedOut { .. }) => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::TimedOut,
+            _ => false,
+        }
     }
 
     /// Whether the stream ended in the middle of what was asked for.
@@ -205,7 +226,7 @@ impl From<Error> for io::Error {
                 ErrorKind::InvalidInput
             }
             Error::Tls(TlsError::Truncated | TlsError::HandshakeEnded) => ErrorKind::UnexpectedEof,
-            Error::Tls(TlsError::HandshakeTimedOut { .. }) => ErrorKind::TimedOut,
+            Error::TimedOut(_) | Error::Tls(TlsError::HandshakeTimedOut { .. }) => ErrorKind::TimedOut,
             Error::Tls(TlsError::Name(_) | TlsError::Config(_)) => ErrorKind::InvalidInput,
             Error::Recv(_) | Error::Tls(_) => ErrorKind::InvalidData,
             // Not `WouldBlock`: that would invite a retry that nothing wakes.
@@ -224,6 +245,7 @@ impl fmt::Display for Error {
             Self::Send(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::Closed => f.write_str("the stream is closed"),
+            Self::TimedOut(deadline) => write!(f, "the time for {deadline} is over"),
             Self::Dial(error) => error.fmt(f),
             Self::Io { operation, source } => write!(f, "{operation}: {source}"),
         }

@@ -54,6 +54,7 @@ mod busy;
 mod compat;
 mod connector;
 mod datagram;
+mod deadline;
 mod dial;
 mod dial_datagram;
 mod dial_error;
@@ -78,9 +79,9 @@ mod unbuffered;
 mod waiters;
 
 pub use asyncnet_core::{
-    AcceptFault, BindOptions, DIAL_ADDRESSES_MAX, DialTimes, Ending, Endings, Endpoint, Fault, Flag,
-    LastLine, Limits, LinePolicy, OptionName, Overlong, PeerCredentials, RecvError, SendError, SocketKind,
-    SocketOption, UnixName,
+    AcceptFault, BindOptions, DIAL_ADDRESSES_MAX, Deadline, DialTimes, Ending, Endings, Endpoint, Fault,
+    Flag, LastLine, Limits, LinePolicy, OptionName, Overlong, PeerCredentials, RecvError, SendError,
+    SocketKind, SocketOption, UnixName,
 };
 pub use busy::Busy;
 pub use bytes::Bytes;

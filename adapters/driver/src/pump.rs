@@ -80,13 +80,13 @@ struct Waiting {
 }
 
 impl ReadState {
-    /// Reads once into the connection: bytes came, or the end did. `was_reset` tells whether a write met a reset.
+    /// Reads once into the connection: bytes came, or the end did. `was_reset` tells whether a write met a reset, when that is known.
     pub(crate) fn poll_fill(
         &mut self,
         incoming: &mut Incoming,
         transport: &mut impl ReadTransport,
         cx: &mut Context<'_>,
-        was_reset: impl FnOnce() -> bool,
+        was_reset: impl FnOnce(&mut Context<'_>) -> Poll<bool>,
     ) -> Poll<Result<(), Error>> {
         let space = incoming.wire_space_from(&mut Pooled);
         match self.poll_read(transport, cx, space, was_reset) {
@@ -108,7 +108,7 @@ impl ReadState {
         transport: &mut impl ReadTransport,
         cx: &mut Context<'_>,
         buf: &mut [u8],
-        was_reset: impl FnOnce() -> bool,
+        was_reset: impl FnOnce(&mut Context<'_>) -> Poll<bool>,
     ) -> Poll<Result<usize, Error>> {
         let Poll::Ready(n) = self.poll_read(transport, cx, buf, was_reset)? else {
             incoming.release(&mut Pooled);
@@ -127,7 +127,7 @@ impl ReadState {
         transport: &mut impl ReadTransport,
         cx: &mut Context<'_>,
         buf: &mut [u8],
-        was_reset: impl FnOnce() -> bool,
+        was_reset: impl FnOnce(&mut Context<'_>) -> Poll<bool>,
     ) -> Poll<Result<usize, Error>> {
         if let Some(failure) = self.failed {
             return Poll::Ready(Err(failure.error()));
@@ -137,7 +137,7 @@ impl ReadState {
         }
         let mut polled = retry(cx, |cx| transport.poll_read(cx, buf));
         self.turns.count(&polled);
-        if matches!(polled, Poll::Ready(Ok(0))) && was_reset() {
+        if matches!(polled, Poll::Ready(Ok(0))) && ready!(was_reset(cx)) {
             polled = Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         polled.map_err(|error| keep(&mut self.failed, Operation::Read, error))
@@ -311,6 +311,10 @@ impl WriteState {
     /// `BrokenPipe`.)
     pub(crate) fn met_reset(&self) -> bool {
         self.failed.is_some_and(|failure| failure.kind() == io::ErrorKind::ConnectionReset)
+    }
+
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.failed
     }
 
     fn check(&self) -> Result<(), Error> {

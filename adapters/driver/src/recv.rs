@@ -11,10 +11,11 @@
 //! - No future holds progress: what has come is in the connection, and is taken when the call completes, in one poll.
 //! - The loops here end, or wait, because a read does so after a number of successes: the pump sees to that.
 
+use crate::deadline::Waits;
 use crate::error::Error;
 use crate::fill::Fill;
 use crate::pool::Pooled;
-use asyncnet_core::{Incoming, RecvError, Search};
+use asyncnet_core::{Deadline, Incoming, LinePolicy, LineSpan, RecvError, Search};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -28,6 +29,12 @@ pub(crate) trait Source {
 
     /// Brings more bytes, or the end.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// How long it has waited.
+    fn waits(&mut self) -> &mut Waits;
+
+    /// Waits for the first of the deadlines of a receive that cannot go on.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadlines: &[Deadline]) -> Poll<Error>;
 
     /// Receives into `buf`, past the connection's buffer, while nothing waits in it: from the wire, or from TLS records.
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>>;
@@ -44,16 +51,75 @@ pub(crate) fn poll_find<S: Source, T>(
         match look(source.incoming())? {
             Search::Found(found) => return Poll::Ready(Ok(Some(found))),
             Search::End => return Poll::Ready(Ok(None)),
-            Search::NeedMore => ready!(source.poll_more(cx))?,
+            Search::NeedMore => {
+                ready!(source.poll_more(cx))?;
+                source.waits().came();
+            }
         }
     }
 }
 
+/// As [`poll_find`], within the deadlines of bytes.
 pub(crate) async fn find<S: Source, T>(
     source: &mut S,
     mut look: impl FnMut(&mut Incoming) -> Result<Search<T>, RecvError>,
 ) -> Result<Option<T>, Error> {
-    poll_fn(|cx| poll_find(source, cx, &mut look)).await
+    poll_fn(|cx| {
+        let polled = poll_find(source, cx, &mut look);
+        in_time(source, cx, OF_BYTES, polled)
+    })
+    .await
+}
+
+/// Looks for a line, within the deadlines of lines.
+pub(crate) async fn find_line<S: Source>(
+    source: &mut S,
+    policy: LinePolicy,
+) -> Result<Option<LineSpan>, Error> {
+    poll_fn(|cx| {
+        let polled = poll_find(source, cx, |incoming| incoming.find_line(policy));
+        in_time(source, cx, OF_LINES, polled)
+    })
+    .await
+}
+
+/// Looks for a delimiter, within the deadlines of lines: how many bytes come before it.
+pub(crate) async fn find_delimiter<S: Source>(
+    source: &mut S,
+    delimiter: &[u8],
+    max: usize,
+) -> Result<Option<usize>, Error> {
+    poll_fn(|cx| {
+        let polled = poll_find(source, cx, |incoming| incoming.find_delimiter(delimiter, max));
+        in_time(source, cx, OF_LINES, polled)
+    })
+    .await
+}
+
+const OF_BYTES: &[Deadline] = &[Deadline::Idle];
+const OF_LINES: &[Deadline] = &[Deadline::Line, Deadline::Idle];
+
+/// What was polled; while that is nothing, the first of the deadlines.
+fn in_time<S: Source, T>(
+    source: &mut S,
+    cx: &mut Context<'_>,
+    deadlines: &[Deadline],
+    polled: Poll<Result<T, Error>>,
+) -> Poll<Result<T, Error>> {
+    if polled.is_pending() {
+        return source.poll_deadline(cx, deadlines).map(Err);
+    }
+    source.waits().received();
+    polled
+}
+
+/// As [`poll_recv`], within the deadlines of bytes.
+pub(crate) async fn recv<S: Source>(source: &mut S, buf: &mut [u8]) -> Result<usize, Error> {
+    poll_fn(|cx| {
+        let polled = poll_recv(source, cx, buf);
+        in_time(source, cx, OF_BYTES, polled)
+    })
+    .await
 }
 
 /// Receives what is there, at least one byte unless `buf` is empty or the stream ended.
@@ -108,7 +174,7 @@ pub(crate) async fn recv_exact<S: Source>(source: &mut S, buf: &mut [u8]) -> Res
 /// Receives into what is left of `fill`, which keeps the bytes, until it is full or the stream ended.
 pub(crate) async fn recv_fill<S: Source>(source: &mut S, fill: &mut Fill<'_>) -> Result<(), Error> {
     while !fill.is_full() {
-        let n = poll_fn(|cx| poll_recv(source, cx, fill.unfilled())).await?;
+        let n = recv(source, fill.unfilled()).await?;
         if n == 0 {
             break;
         }

@@ -16,7 +16,7 @@ use memchr::memchr2;
 use std::future::{Future, poll_fn};
 use std::io::IoSlice;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// What a send needs.
 pub(crate) trait Sink: Unpin {
@@ -28,6 +28,12 @@ pub(crate) trait Sink: Unpin {
     /// Writes once what is queued and behind it what is unsent of a message: how much of that went out, or over TLS was
     /// sealed.
     fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>>;
+
+    /// Waits for the deadline of a send that cannot go on.
+    fn poll_send_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error>;
+
+    /// All is out, or never will be.
+    fn sent(&mut self);
 
     /// A message is torn: the end of the transport must not look like an end of the stream.
     fn torn(&mut self);
@@ -45,7 +51,7 @@ pub(crate) async fn send<S: Sink>(sink: &mut S, parts: &[IoSlice<'_>]) -> Result
     }
     sink.outgoing().begin_direct(of)?;
     Direct { sink, unsent: Unsent { parts, skip: 0 }, left: of }.await?;
-    poll_fn(|cx| sink.poll_flush(cx)).await
+    flush(sink).await
 }
 
 /// Sends an owned value, which is completed from the queue however long it is.
@@ -55,7 +61,29 @@ pub(crate) async fn send_owned<S: Sink>(sink: &mut S, bytes: Bytes) -> Result<()
         return Ok(());
     }
     sink.outgoing().queue_owned(bytes, &mut Pooled)?;
-    poll_fn(|cx| sink.poll_flush(cx)).await
+    flush(sink).await
+}
+
+/// Sends what is queued, in time.
+pub(crate) async fn flush<S: Sink>(sink: &mut S) -> Result<(), Error> {
+    poll_fn(|cx| {
+        let polled = sink.poll_flush(cx);
+        in_time(sink, cx, polled)
+    })
+    .await
+}
+
+/// What was polled; while that is nothing, the deadline.
+pub(crate) fn in_time<S: Sink>(
+    sink: &mut S,
+    cx: &mut Context<'_>,
+    polled: Poll<Result<(), Error>>,
+) -> Poll<Result<(), Error>> {
+    if polled.is_pending() {
+        return sink.poll_send_deadline(cx).map(Err);
+    }
+    sink.sent();
+    polled
 }
 
 /// Whether anything may be sent. The alert of a TLS session that has failed goes out at this occasion: a receiving half
@@ -112,7 +140,11 @@ impl<S: Sink> Future for Direct<'_, S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         while this.left > 0 {
-            match ready!(this.sink.poll_write(cx, this.unsent)) {
+            let Poll::Ready(written) = this.sink.poll_write(cx, this.unsent) else {
+                // Too late is as good as dropped: the drop sees to the rest.
+                return this.sink.poll_send_deadline(cx).map(Err);
+            };
+            match written {
                 Ok(n) => this.advance(n),
                 // A message of which a part is sealed, and the rest cannot be, is torn: the drop sees to that. A socket that
                 // failed tells of itself.

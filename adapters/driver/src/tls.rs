@@ -17,7 +17,6 @@ pub use asyncnet_core::tls::{
     TlsInfo, TlsVersion, rustls,
 };
 use asyncnet_core::tls::{Opened, Session};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A session, if there is one.
 pub(crate) trait Tls {
@@ -25,19 +24,9 @@ pub(crate) trait Tls {
     fn with<R>(&mut self, work: impl FnOnce(&mut Session) -> R) -> Option<R>;
 }
 
-/// The session of two halves.
-pub(crate) type Shared = Option<Arc<Mutex<Box<Session>>>>;
-
 impl Tls for Option<&mut Session> {
     fn with<R>(&mut self, work: impl FnOnce(&mut Session) -> R) -> Option<R> {
         self.as_deref_mut().map(work)
-    }
-}
-
-impl Tls for Shared {
-    fn with<R>(&mut self, work: impl FnOnce(&mut Session) -> R) -> Option<R> {
-        // Work in memory that panicked has left the session as rustls had it: failed, or whole.
-        self.as_ref().map(|session| work(&mut session.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

@@ -47,7 +47,7 @@ pub use asyncnet_driver as driver;
 pub use asyncnet_driver::tls;
 pub use asyncnet_driver::{
     Accept, AcceptFault, Accepting, BindOptions, Bytes, Closed, Connector, DATAGRAM_BYTES_MAX,
-    DIAL_ADDRESSES_MAX, DatagramSocket, DialError, DialTimes, Ending, Endings, Endpoint, Endpoints, Error,
+    DIAL_ADDRESSES_MAX, DatagramSocket, Deadline, DialError, DialTimes, Ending, Endings, Endpoint, Endpoints, Error,
     Fault, Fill, Flag, Halves, IntoUnbufferedError, IntoUnbufferedFault, LastLine, Limits, Line, LineEnd,
     LinePolicy, Net, OpenSocket, Operation, OptionName, Overlong, Parts, PeekTransport, PeerCredentials,
     ReadTransport, Received, RecvError, Resolve, SendError, SocketKind, SocketOption, SocketOptions,
@@ -95,7 +95,7 @@ pub type Datagram = asyncnet_driver::Datagram<SmolDatagram>;
 /// assert_ne!(socket.local_endpoint().unwrap().as_inet().unwrap().port(), 0);
 /// ```
 pub type NewSocket = asyncnet_driver::NewSocket<SmolNet>;
-/// The receiving half of a [`Stream`].
-pub type ReadHalf = asyncnet_driver::ReadHalf<<SmolTransport as SplitTransport>::Reader>;
-/// The sending half of a [`Stream`].
-pub type WriteHalf = asyncnet_driver::WriteHalf<<SmolTransport as SplitTransport>::Writer>;
+/// The receiving half of a [`Stream`]: of one that came apart (`'static`), or of one that is lent.
+pub type ReadHalf<'a> = asyncnet_driver::ReadHalf<'a, SmolTransport>;
+/// The sending half of a [`Stream`], likewise.
+pub type WriteHalf<'a> = asyncnet_driver::WriteHalf<'a, SmolTransport>;

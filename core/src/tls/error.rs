@@ -30,6 +30,11 @@ pub enum TlsError {
     PlaintextRefused,
     /// There is TLS on this connection already.
     AlreadyStarted,
+    /// Early data wait to be taken, by the call that is for them alone: they came before all that would be received now.
+    EarlyDataUnread {
+        /// How many bytes.
+        len: usize,
+    },
     /// Under [`Leftover::Refuse`](crate::tls::Leftover::Refuse), bytes that came before the handshake wait to be
     /// received: whoever can write to the wire could have put them there. No handshake was begun.
     Leftover {
@@ -154,6 +159,7 @@ impl TlsError {
             | Self::NotStarted
             | Self::PlaintextRefused
             | Self::AlreadyStarted
+            | Self::EarlyDataUnread { .. }
             | Self::Unsettled
             | Self::ClientRefused(_)
             | Self::KeysSpent
@@ -307,6 +313,7 @@ impl fmt::Display for TlsError {
             Self::NotStarted => f.write_str("there is no TLS on this connection"),
             Self::PlaintextRefused => f.write_str("TLS is required here, and has not begun"),
             Self::AlreadyStarted => f.write_str("there is TLS on this connection already"),
+            Self::EarlyDataUnread { len } => write!(f, "{len} bytes of early data were not received"),
             Self::Leftover { len } => {
                 write!(f, "{len} bytes of plaintext came before the TLS handshake and were not received")
             }

@@ -41,6 +41,7 @@ pub struct TlsInfo {
     pub(crate) alpn: Option<Box<[u8]>>,
     pub(crate) resumed: bool,
     pub(crate) server_name: Option<Box<str>>,
+    pub(crate) early_data_bytes: usize,
 }
 
 impl TlsInfo {
@@ -110,6 +111,21 @@ impl TlsInfo {
         self.server_name.as_deref()
     }
 
+    /// How many bytes of early data a server accepted: 0 if it accepted none, or the client sent none. **They may be a copy of
+    /// what was sent before**; what comes after the handshake is not.
+    ///
+    /// ```
+    /// # use asyncnet_core::tls::TlsInfo;
+    /// fn has_replayable_part(info: &TlsInfo) -> bool {
+    ///     info.early_data_bytes() > 0
+    /// }
+    /// # let _ = has_replayable_part;
+    /// ```
+    #[must_use]
+    pub fn early_data_bytes(&self) -> usize {
+        self.early_data_bytes
+    }
+
     /// Whether an earlier session was resumed.
     ///
     /// ```
@@ -143,6 +159,12 @@ impl fmt::Display for TlsInfo {
         if let Some(alpn) = &self.alpn {
             write!(f, ", ALPN {}", alpn.escape_ascii())?;
         }
-        if self.resumed { f.write_str(", resumed") } else { Ok(()) }
+        if self.resumed {
+            f.write_str(", resumed")?;
+        }
+        match self.early_data_bytes {
+            0 => Ok(()),
+            n => write!(f, ", {n} bytes of early data"),
+        }
     }
 }

@@ -15,6 +15,7 @@
 //! of this crate's: a change of it is a breaking change here too. rustls' connections are not to be seen, but for
 //! [`rustls_0_23`].
 
+mod early;
 mod error;
 mod hello;
 mod incoming;
@@ -25,6 +26,7 @@ mod refusal;
 mod session;
 mod start;
 
+pub use early::EARLY_DATA_BYTES_MAX;
 pub use error::{Alert, CertificateFault, TlsError};
 pub use hello::{CLIENT_HELLO_BYTES_MAX, ClientHello};
 pub use info::{TlsInfo, TlsVersion};

@@ -29,6 +29,7 @@
 use crate::block::Blocks;
 use crate::buffer::Buffer;
 use crate::line::Search;
+use crate::tls::early::{EARLY_DATA_BYTES_MAX, EarlyData};
 use crate::tls::info::{TlsInfo, TlsVersion};
 use crate::tls::record::RecordSize;
 use crate::tls::start::{Side, StartTls};
@@ -41,7 +42,7 @@ use core::time::Duration;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, ReadEarlyData, UnbufferedStatus};
 use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 /// The longest text of a record, in bytes (RFC 8446, section 5.1).
@@ -90,6 +91,8 @@ pub struct Session {
     textless: u16,
     /// The host that the client asks for, or what of a client's first message came.
     asked: Asked,
+    /// What a client sent before the handshake was done, apart from all other text. rustls bounds it.
+    early: EarlyData,
 }
 
 /// Which host a client asks for.
@@ -122,9 +125,8 @@ impl Session {
         };
         let conn = match how.side {
             Side::Client(config, name) => Conn::Client(UnbufferedClientConnection::new(config, name)?),
-            Side::Server(config) if config.max_early_data_size > 0 => {
-                let why = "early data can be played back to a server by others, and is not taken";
-                return Err(TlsError::Config(why.into()));
+            Side::Server(config) if config.max_early_data_size > EARLY_DATA_BYTES_MAX => {
+                return Err(TlsError::Config("it allows too much early data".into()));
             }
             Side::Server(config) => Conn::Server(UnbufferedServerConnection::new(config)?),
         };
@@ -140,6 +142,7 @@ impl Session {
             records: RecordSize::new(record_bytes_start),
             textless: 0,
             asked,
+            early: EarlyData::default(),
         };
         session.take_in(&mut Buffer::default(), 0, blocks, &mut |_, _| ())?;
         Ok(session)
@@ -163,6 +166,7 @@ impl Session {
             records: RecordSize::new(RECORD_TEXT_MAX),
             textless: 0,
             asked: Asked::Said(None),
+            early: EarlyData::default(),
         }
     }
 
@@ -175,13 +179,15 @@ impl Session {
         sink: &mut dyn FnMut(&[u8], &mut dyn Blocks),
     ) -> Result<Opened, TlsError> {
         self.check()?;
+        self.check_early()?;
         if self.peer_closed {
             return Ok(Opened::End);
         }
-        loop {
+        // Text comes behind all early data.
+        while self.check_early().is_ok() {
             let whole = record_len(input.filled()).filter(|len| *len <= input.len());
             if whole.is_none() && may_be_record(input.filled()) {
-                break;
+                return self.need_wire(ended);
             }
             let mut has_text = false;
             let mut sink = |text: &[u8], blocks: &mut dyn Blocks| {
@@ -198,6 +204,11 @@ impl Session {
                 Did::Text | Did::Done => self.note_textless(blocks)?,
             }
         }
+        Ok(Opened::NeedWire)
+    }
+
+    /// There is no whole record.
+    fn need_wire(&mut self, ended: bool) -> Result<Opened, TlsError> {
         if ended {
             return match self.is_handshaking() {
                 true => Err(self.fail(TlsError::HandshakeEnded)),
@@ -206,6 +217,29 @@ impl Session {
             };
         }
         Ok(Opened::NeedWire)
+    }
+
+    /// Takes early data, which **may be a copy of what a client sent before**: how many bytes.
+    ///
+    /// ```
+    /// # use asyncnet_core::tls::Session;
+    /// fn first_words(session: &mut Session) -> Vec<u8> {
+    ///     let mut words = vec![0; session.early_data_len()];
+    ///     session.take_early_data(&mut words);
+    ///     words
+    /// }
+    /// # let _ = first_words;
+    /// ```
+    pub fn take_early_data(&mut self, into: &mut [u8]) -> usize {
+        self.early.take(into)
+    }
+
+    /// How many bytes of early data wait to be taken. Text that comes after the handshake is not opened before.
+    ///
+    /// See the example at [`take_early_data`](Self::take_early_data).
+    #[must_use]
+    pub fn early_data_len(&self) -> usize {
+        self.early.len()
     }
 
     /// Makes room for `len` bytes, sealed, so that sealing them in pieces moves nothing.
@@ -358,6 +392,7 @@ impl Session {
                 Asked::Said(name) => name.clone(),
                 Asked::Unsaid(_) => None,
             },
+            early_data_bytes: self.early.total(),
         })
     }
 
@@ -379,11 +414,19 @@ impl Session {
     /// How many bytes of memory it holds for input and output now.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.held.capacity() + self.output.block_len()
+        self.held.capacity() + self.output.block_len() + self.early.held_bytes()
     }
 
     fn check(&self) -> Result<(), TlsError> {
         self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Whether no early data are left behind that others would be taken for.
+    fn check_early(&self) -> Result<(), TlsError> {
+        match self.early.len() {
+            len if len > 0 && self.is_established() => Err(TlsError::EarlyDataUnread { len }),
+            _ => Ok(()),
+        }
     }
 
     /// Shows rustls the next `len` bytes of the input, behind what it refers to (rule 1).
@@ -403,7 +446,7 @@ impl Session {
         let bytes = if holds { &mut self.held[..] } else { &mut input.filled_mut()[..len] };
         let shown = bytes.len();
         let out = Out { buffer: &mut self.output, blocks, muted: self.write_closed };
-        let driven = self.conn.drive(bytes, Job::Open(sink), out);
+        let driven = self.conn.drive(bytes, Job::Open(sink, &mut self.early), out);
         let did = match driven.did {
             Ok(did) => did,
             Err(error) => {
@@ -560,7 +603,7 @@ impl fmt::Debug for Session {
 
 /// What rustls is to do.
 enum Job<'a> {
-    Open(&'a mut dyn FnMut(&[u8], &mut dyn Blocks)),
+    Open(&'a mut dyn FnMut(&[u8], &mut dyn Blocks), &'a mut EarlyData),
     Seal(&'a [u8]),
     CloseNotify,
     Answer,
@@ -608,7 +651,7 @@ fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                 while let Some(record) = traffic.next_record() {
                     match (&mut job, record) {
-                        (Job::Open(sink), Ok(record)) => sink(record.payload, out.blocks),
+                        (Job::Open(sink, _), Ok(record)) => sink(record.payload, out.blocks),
                         (_, Ok(_)) => did = Some(Err(rustls::Error::General("text out of turn".into()))),
                         (_, Err(error)) => did = Some(Err(error)),
                     }
@@ -631,15 +674,25 @@ fn drive<S: End>(conn: &mut S, input: &mut [u8], mut job: Job<'_>, mut out: Out<
                         used += discard;
                         continue;
                     }
-                    Job::Answer | Job::Open(_) => Ok(()),
+                    Job::Answer | Job::Open(..) => Ok(()),
                 };
                 did = Some(done.map(|()| Did::Done));
             }
             Ok(ConnectionState::PeerClosed) => {
-                did = matches!(job, Job::Open(_)).then_some(Ok(Did::PeerClosed));
+                did = matches!(job, Job::Open(..)).then_some(Ok(Did::PeerClosed));
             }
             Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => did = Some(Ok(Did::Done)),
-            Ok(_) => did = Some(Err(rustls::Error::General("early data".into()))),
+            Ok(ConnectionState::ReadEarlyData(records)) => {
+                let mut out_of_turn = false;
+                S::take_early(records, &mut |text| match &mut job {
+                    Job::Open(_, early) => early.push(text),
+                    _ => out_of_turn = true,
+                });
+                if out_of_turn {
+                    did = Some(Err(rustls::Error::General("early data out of turn".into())));
+                }
+            }
+            Ok(_) => did = Some(Err(rustls::Error::General("a state that is not known".into()))),
             Err(error) => did = Some(Err(error)),
         }
         used += discard;
@@ -661,6 +714,7 @@ fn fetch_from<S: End>(conn: &mut S, input: &mut [u8], out: &mut Out<'_>) -> bool
         Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
         // Text that came before the error was taken with it, record by record: there is none.
         Ok(ConnectionState::ReadTraffic(mut traffic)) => while traffic.next_record().is_some() {},
+        Ok(ConnectionState::ReadEarlyData(records)) => S::take_early(records, &mut |_| ()),
         _ => {}
     }
     false
@@ -710,6 +764,9 @@ trait End {
     type Data;
 
     fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    /// Takes early data, all of it (rule 3).
+    fn take_early(records: ReadEarlyData<'_, '_, Self::Data>, sink: &mut dyn FnMut(&[u8]));
 }
 
 impl End for UnbufferedClientConnection {
@@ -718,6 +775,9 @@ impl End for UnbufferedClientConnection {
     fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(input)
     }
+
+    /// There is none: it is a server's.
+    fn take_early(_: ReadEarlyData<'_, '_, Self::Data>, _: &mut dyn FnMut(&[u8])) {}
 }
 
 impl End for UnbufferedServerConnection {
@@ -725,6 +785,12 @@ impl End for UnbufferedServerConnection {
 
     fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(input)
+    }
+
+    fn take_early(mut records: ReadEarlyData<'_, '_, Self::Data>, sink: &mut dyn FnMut(&[u8])) {
+        while let Some(Ok(record)) = records.next_record() {
+            sink(record.payload);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use asyncnet_driver::tls::rustls::ClientConfig;
 use asyncnet_driver::tls::{Leftover, StartTls, TlsError, TlsInfo};
-use asyncnet_driver::{Connector, Error, ReadHalf, ReadTransport, Stream, WriteHalf, WriteTransport};
+use asyncnet_driver::{Connector, Error, ReadHalf, Stream, WriteHalf};
 use asyncnet_driver::{Limits, SplitTransport};
 use asyncnet_examples::chain::describe;
 use asyncnet_examples::program::{self, Failure, INTERRUPTED};
@@ -163,7 +163,10 @@ async fn exchange<T: SplitTransport>(stream: Stream<T>, arguments: &Arguments) -
 }
 
 /// What is on stdin, and its end.
-async fn upload<W: WriteTransport>(mut writer: WriteHalf<W>, arguments: &Arguments) -> Result<(), Failure> {
+async fn upload<T: SplitTransport>(
+    mut writer: WriteHalf<'_, T>,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
     let failed = |error| Failure::new("cannot read stdin", error);
     let pieces = terminal::stdin().map_err(failed)?;
     while let Ok(piece) = pieces.recv().await {
@@ -173,7 +176,10 @@ async fn upload<W: WriteTransport>(mut writer: WriteHalf<W>, arguments: &Argumen
 }
 
 /// What the server sends, and its end.
-async fn download<R: ReadTransport>(mut reader: ReadHalf<R>, arguments: &Arguments) -> Result<(), Failure> {
+async fn download<T: SplitTransport>(
+    mut reader: ReadHalf<'_, T>,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
     let failed = |error| Failure::new("cannot write to stdout", error);
     let output = terminal::stdout().map_err(failed)?;
     let mut piece = vec![0; terminal::PIECE_BYTES];

@@ -11,15 +11,17 @@
 //! - A message that is torn, or not out in full, never ends with what looks like a clean end.
 
 use crate::error::Error;
-use crate::stream::Stream;
+use crate::send;
+use crate::stream::{Inner, Stream};
 use crate::tls;
 use crate::transport::Transport;
 use asyncnet_core::Connection;
+use asyncnet_core::Deadline;
 #[cfg(doc)]
 use asyncnet_core::Limits;
 use asyncnet_core::tls::Opened;
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// How far the end of a close is.
@@ -33,6 +35,14 @@ pub(super) struct Drain {
     unsent: usize,
     /// Text of ours could not be sealed any more.
     lost: bool,
+    /// What came before is not here, so what comes is not opened: it is a half that closes.
+    is_raw: bool,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { until: None, dropped: 0, unsent: usize::MAX, lost: false, is_raw: false }
+    }
 }
 
 /// How a close went.
@@ -81,7 +91,11 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn shutdown_write(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_shutdown_write(cx)).await
+        poll_fn(|cx| {
+            let polled = self.poll_shutdown_write(cx);
+            send::in_time(self, cx, polled)
+        })
+        .await
     }
 
     /// Ends the connection well: sends what is queued, ends the write side (over TLS with `close_notify`, RFC 8446,
@@ -147,11 +161,16 @@ impl<T: Transport> Stream<T> {
         self.write.poll_shutdown(outgoing, &mut session, transport, cx)
     }
 
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
+    /// A connection that nothing is left to do with but to close it: what has come of it is not here.
+    pub(crate) fn closing(transport: T, inner: Inner) -> Self {
+        let drain = Drain { is_raw: true, ..Drain::default() };
+        Self { drain: Some(Box::new(drain)), ..Self::from_inner(transport, inner) }
+    }
+
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
         let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(Closed::Before)) };
         let limits = *self.connection.limits();
-        let mut drain =
-            self.drain.unwrap_or(Drain { until: None, dropped: 0, unsent: usize::MAX, lost: false });
+        let mut drain = self.drain.as_deref().copied().unwrap_or_default();
         let (_, outgoing, mut session) = self.connection.sides();
         let unsealed = outgoing.len();
         drain.lost |= unsealed > 0 && session.as_ref().is_some_and(|session| session.failure().is_some());
@@ -163,14 +182,17 @@ impl<T: Transport> Stream<T> {
         if sent.is_ready() && drain.until.is_none() {
             drain.until = Some(transport.now().saturating_add(limits.drain_time_max));
         }
-        self.drain = Some(drain);
+        **self.drain.get_or_insert_default() = drain;
         // A torn message must not look like the end of a whole one.
         if let Poll::Ready(Err(error)) = sent {
             return Poll::Ready(self.ended(Err(error), true));
         }
         // What the peer sends is taken also while ours is on its way: two that close at once would wait for each other.
         match self.poll_drain(cx) {
-            Poll::Ready(Ok(Closed::PeerEnded)) if sent.is_pending() => Poll::Pending,
+            Poll::Ready(Ok(Closed::PeerEnded)) | Poll::Pending if sent.is_pending() => {
+                let late = ready!(self.poll_time(cx, [Deadline::Close]));
+                Poll::Ready(self.ended(Err(late), true))
+            }
             Poll::Ready(ended) => {
                 let failure =
                     self.connection.tls().and_then(|session| session.failure()).filter(|_| drain.lost);
@@ -191,7 +213,12 @@ impl<T: Transport> Stream<T> {
         incoming.drop_all();
         loop {
             // Text is opened to see its end. Where it cannot be any more, the wire's end is waited for.
-            match tls::open(incoming, &mut session, &mut []) {
+            let opened = if drain.is_raw {
+                Ok((Opened::NeedWire, 0))
+            } else {
+                tls::open(incoming, &mut session, &mut [])
+            };
+            match opened {
                 Ok((Opened::Text, _)) => {
                     drain.dropped = drain.dropped.saturating_add(incoming.drop_all());
                     continue;
@@ -207,7 +234,7 @@ impl<T: Transport> Stream<T> {
             {
                 return Poll::Ready(Ok(Closed::GaveUp));
             }
-            let was_reset = || self.write.met_reset();
+            let was_reset = |_: &mut Context<'_>| Poll::Ready(self.write.met_reset());
             let Poll::Ready(()) = self.read.poll_fill(incoming, transport, cx, was_reset)? else {
                 return match drain.until {
                     Some(until) => transport.poll_until(cx, until).map(|()| Ok(Closed::GaveUp)),

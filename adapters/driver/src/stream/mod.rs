@@ -22,6 +22,7 @@ mod start_tls;
 
 pub use close::Closed;
 
+use crate::deadline::Waits;
 use crate::error::Error;
 use crate::line::LineEnd;
 use crate::pool::Pooled;
@@ -31,7 +32,9 @@ use crate::send::Sink;
 use crate::tls;
 use crate::transport::{Endpoints, Transport};
 use asyncnet_core::tls::{Opened, Session, TlsError};
-use asyncnet_core::{Connection, Endpoint, Incoming, Limits, LinePolicy, Outgoing, PeerCredentials};
+use asyncnet_core::{
+    Connection, Deadline, Endpoint, Incoming, Limits, LinePolicy, Outgoing, PeerCredentials,
+};
 use bytes::Bytes;
 use std::task::{Context, Poll, ready};
 
@@ -75,10 +78,11 @@ pub struct Stream<T> {
     settings: Settings,
     /// Who was connected or accepted, if that is known: a socket that was reset does not tell any more.
     peer: Option<Endpoint>,
+    waits: Waits,
     /// While a TLS handshake is under way.
     handshake: Option<Box<start_tls::Handshake>>,
     /// Once a close has begun.
-    drain: Option<close::Drain>,
+    drain: Option<Box<close::Drain>>,
 }
 
 /// What a caller sets for lines: kept when a stream is split.
@@ -98,6 +102,27 @@ pub(crate) struct Inner {
     pub(crate) write: WriteState,
     pub(crate) settings: Settings,
     pub(crate) peer: Option<Endpoint>,
+    pub(crate) waits: Waits,
+}
+
+impl Inner {
+    /// Of a connection that has not begun.
+    pub(crate) fn empty(limits: Limits) -> Self {
+        let settings = Settings {
+            line: LinePolicy::new(limits.line_bytes_max),
+            line_end: LineEnd::default(),
+            tls_required: false,
+        };
+        let (read, write) = (ReadState::default(), WriteState::default());
+        Self {
+            connection: Connection::new(limits),
+            read,
+            write,
+            settings,
+            peer: None,
+            waits: Waits::default(),
+        }
+    }
 }
 
 /// A stream taken apart.
@@ -151,20 +176,16 @@ impl<T: Transport> Stream<T> {
     /// assert_eq!(stream.limits().line_bytes_max, 512);
     /// ```
     pub fn with_limits(transport: T, limits: Limits) -> Self {
-        let settings = Settings {
-            line: LinePolicy::new(limits.line_bytes_max),
-            line_end: LineEnd::default(),
-            tls_required: false,
-        };
-        let connection = Connection::new(limits);
-        let (read, write) = (ReadState::default(), WriteState::default());
-        Self::from_inner(transport, Inner { connection, read, write, settings, peer: None })
+        Self::from_inner(transport, Inner::empty(limits))
+    }
+
+    pub(crate) fn without_transport(inner: Inner) -> Self {
+        let Inner { connection, read, write, settings, peer, waits } = inner;
+        Self { transport: None, connection, read, write, settings, peer, waits, handshake: None, drain: None }
     }
 
     pub(crate) fn from_inner(transport: T, inner: Inner) -> Self {
-        let Inner { connection, read, write, settings, peer } = inner;
-        let (transport, handshake, drain) = (Some(transport), None, None);
-        Self { transport, connection, read, write, settings, peer, handshake, drain }
+        Self { transport: Some(transport), ..Self::without_transport(inner) }
     }
 
     /// Whose other end it is, as the one who connected or accepted it knows: as the system would tell it, however it was
@@ -338,8 +359,8 @@ impl<T: Transport> Stream<T> {
     }
 
     pub(crate) fn into_inner(self) -> (Option<T>, Inner) {
-        let Self { transport, connection, read, write, settings, peer, .. } = self;
-        (transport, Inner { connection, read, write, settings, peer })
+        let Self { transport, connection, read, write, settings, peer, waits, .. } = self;
+        (transport, Inner { connection, read, write, settings, peer, waits })
     }
 
     /// Whether plaintext may be sent and received, if this is to be plaintext.
@@ -349,7 +370,7 @@ impl<T: Transport> Stream<T> {
     }
 
     /// Whether it is in use: once a close has begun, nothing is received or sent any more.
-    fn check_transport(&self) -> Result<(), Error> {
+    pub(crate) fn check_transport(&self) -> Result<(), Error> {
         if self.transport.is_some() && self.drain.is_none() { Ok(()) } else { Err(Error::Closed) }
     }
 }
@@ -445,13 +466,25 @@ impl<T: Transport> Source for Stream<T> {
         self.poll_fill(cx)
     }
 
+    fn waits(&mut self) -> &mut Waits {
+        &mut self.waits
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadlines: &[Deadline]) -> Poll<Error> {
+        // It may be that output which does not get out holds it up.
+        let held_up = self.connection.outgoing().is_heavy().then_some(Deadline::Send);
+        self.poll_time(cx, deadlines.iter().copied().chain(held_up))
+    }
+
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
         if self.connection.incoming().is_sealed() {
             return self.poll_open(cx, buf);
         }
         let _ = self.send_before_waiting(cx)?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, || self.write.met_reset())
+        self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, |_| {
+            Poll::Ready(self.write.met_reset())
+        })
     }
 }
 
@@ -465,10 +498,24 @@ impl<T: Transport> Stream<T> {
             return Ok(Poll::Ready(()));
         }
         // An error of the write side is the next send's to report: what has come can still be received.
-        Ok(self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver).map(drop))
+        let sent = self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver).map(drop);
+        if sent.is_ready() {
+            self.waits.sent();
+        }
+        Ok(sent)
     }
 
     /// Whether anything may go to the wire, TLS or not.
+    /// Waits for the first of some deadlines.
+    fn poll_time(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadlines: impl IntoIterator<Item = Deadline>,
+    ) -> Poll<Error> {
+        let Some(transport) = &mut self.transport else { return Poll::Pending };
+        self.waits.poll(deadlines, self.connection.limits(), transport, cx)
+    }
+
     fn check_writable(&mut self) -> Result<(), Error> {
         let (_, outgoing, mut session) = self.connection.sides();
         self.write.check_open(outgoing, &mut session)
@@ -477,7 +524,8 @@ impl<T: Transport> Stream<T> {
     /// Reads once from the wire.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-        self.read.poll_fill(self.connection.incoming_mut(), transport, cx, || self.write.met_reset())
+        self.read
+            .poll_fill(self.connection.incoming_mut(), transport, cx, |_| Poll::Ready(self.write.met_reset()))
     }
 
     /// Over TLS, brings text, or its end: into `buf` as far as it fits (how many bytes), else into the buffer.
@@ -514,6 +562,14 @@ impl<T: Transport> Sink for Stream<T> {
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         let (_, outgoing, mut session) = self.connection.sides();
         self.write.poll_write(outgoing, &mut session, transport, cx, Side::Sender, unsent)
+    }
+
+    fn poll_send_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.poll_time(cx, [Deadline::Send])
+    }
+
+    fn sent(&mut self) {
+        self.waits.sent();
     }
 
     fn torn(&mut self) {

@@ -13,7 +13,6 @@ use asyncnet_core::Limits;
 use asyncnet_core::tls::Opened;
 use asyncnet_core::{Ending, LinePolicy, RecvError, Search};
 use bytes::Bytes;
-use std::future::poll_fn;
 
 impl<T: Transport> Stream<T> {
     /// Receives what is there, at least one byte: how many, 0 at the end of the stream. With an empty `buf`, 0 at once.
@@ -37,7 +36,7 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
-        poll_fn(|cx| recv::poll_recv(self, cx, buf)).await
+        recv::recv(self, buf).await
     }
 
     /// Receives what is there, at least one byte and at most `max`, as an owned value: empty at the end of the stream. It
@@ -217,7 +216,7 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv_line_with(&mut self, policy: LinePolicy) -> Result<Option<Line<&[u8]>>, Error> {
-        let found = recv::find(self, |incoming| incoming.find_line(policy)).await?;
+        let found = recv::find_line(self, policy).await?;
         Ok(found.map(|span| Line::new(self.connection.take_line(span), span.ending())))
     }
 
@@ -247,7 +246,7 @@ impl<T: Transport> Stream<T> {
     pub async fn recv_line_into(&mut self, line: &mut Vec<u8>) -> Result<Option<Ending>, Error> {
         line.clear();
         let policy = self.settings.line;
-        let found = recv::find(self, |incoming| incoming.find_line(policy)).await?;
+        let found = recv::find_line(self, policy).await?;
         Ok(found.map(|span| {
             line.extend_from_slice(self.connection.take_line(span));
             span.ending()
@@ -276,7 +275,7 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub async fn recv_line_owned(&mut self) -> Result<Option<Line<Bytes>>, Error> {
         let policy = self.settings.line;
-        let found = recv::find(self, |incoming| incoming.find_line(policy)).await?;
+        let found = recv::find_line(self, policy).await?;
         Ok(found.map(|span| {
             let text = self.connection.incoming_mut().take_line_owned(span, &mut Pooled);
             Line::new(text, span.ending())
@@ -368,7 +367,7 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv_until(&mut self, delimiter: &[u8], max: usize) -> Result<Option<&[u8]>, Error> {
-        let found = recv::find(self, |incoming| incoming.find_delimiter(delimiter, max)).await?;
+        let found = recv::find_delimiter(self, delimiter, max).await?;
         Ok(found.map(|n| &self.connection.incoming_mut().take_front(n + delimiter.len())[..n]))
     }
 

@@ -177,7 +177,11 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_flush_open(cx)).await
+        poll_fn(|cx| {
+            let polled = self.poll_flush_open(cx);
+            send::in_time(self, cx, polled)
+        })
+        .await
     }
 
     /// Sends what is queued. A session that cannot be used is an error also when that is nothing.

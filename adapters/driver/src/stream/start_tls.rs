@@ -6,6 +6,7 @@
 //!                                                                    v
 //!   handshake:  +--> open what came -- done -----> send all of ours, and return
 //!               |        |       `--- failed ----> send the alert, and return
+//!               |        |       `--- early data, and somebody asks for them ----> return
 //!               |        | more is needed
 //!               |        v
 //!               +-- send ours, read once -- not in time --> failed
@@ -124,6 +125,72 @@ impl<T: Transport> Stream<T> {
         poll_fn(|cx| {
             self.check_transport()?;
             self.poll_handshake(cx)
+        })
+        .await
+    }
+
+    /// Receives *early data*: what a client sent in its first flight, before the handshake was done (RFC 8446, section 2.3).
+    /// **They may be a copy of what it sent before**: to this server, or to another one, after somebody on the way made it
+    /// believe that they had not arrived (section 8, appendix E.5). Do nothing for them that must not be done twice. How many
+    /// bytes came: at least one, or 0 when there are no more.
+    ///
+    /// None are ever accepted but under a server's configuration that allows them, by a call that says what it risks; and
+    /// no other call receives them. While the handshake is under way, as on a stream that a
+    /// [`TlsListener`](crate::tls::TlsListener) accepted, they are there before it is done, and this call goes on with it; its
+    /// end is [`handshake`](Self::handshake)'s to tell. Once it is done, those that are left can still be received, and
+    /// until they are, text that comes after them is not ([`TlsError::EarlyDataUnread`]). Nothing can be sent before the
+    /// handshake is done.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NotStarted`]; those of [`handshake`](Self::handshake).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start_tls`](Self::start_tls). Dropped, it has taken nothing.
+    ///
+    /// ```
+    /// # futures_lite::future::block_on(async {
+    /// # use asyncnet_conformance::pki;
+    /// use asyncnet_driver::tls::{StartTls, TlsListener};
+    /// use asyncnet_driver::{Accept, Error};
+    ///
+    /// # let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+    /// /// How many bytes may be a copy, and the first line that is none.
+    /// async fn serve<L: Accept>(listener: &TlsListener<L>) -> Result<(usize, String), Error> {
+    ///     let mut stream = listener.accept().await?;
+    ///     let (mut replayable, mut piece) = (Vec::new(), [0; 1024]);
+    ///     loop {
+    ///         match stream.recv_early_data(&mut piece).await? {
+    ///             0 => break,
+    ///             n => replayable.extend_from_slice(&piece[..n]),
+    ///         }
+    ///         // Begin here with what may be done twice, such as looking something up.
+    ///     }
+    ///     let proof = stream.handshake().await?;
+    ///     assert_eq!(proof.early_data_bytes(), replayable.len());
+    ///     let line = stream.recv_line().await?.map(|line| line.to_str_lossy().into_owned());
+    ///     Ok((replayable.len(), line.unwrap_or_default()))
+    /// }
+    ///
+    /// let listener = TlsListener::new(asyncnet_smol::listen("127.0.0.1:0")?, &theirs);
+    /// let port = listener.local_endpoint()?.as_inet().unwrap().port();
+    /// let ask = async {
+    ///     let mut stream = asyncnet_smol::dial("localhost", port).await?;
+    ///     stream.start_tls(StartTls::client(&ours, "localhost")?).await?;
+    ///     stream.send_line("not early").await?;
+    ///     Ok::<_, Error>(stream)
+    /// };
+    /// let (served, asked) = futures_lite::future::zip(serve(&listener), ask).await;
+    /// asked?;
+    /// // Streams of this crate send none.
+    /// assert_eq!(served?, (0, "not early".to_owned()));
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    pub async fn recv_early_data(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        poll_fn(|cx| {
+            self.check_transport()?;
+            self.poll_early_data(cx, into)
         })
         .await
     }
@@ -389,14 +456,40 @@ impl<T: Transport> Stream<T> {
         Sink::poll_flush(self, cx)
     }
 
+    fn poll_early_data(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<usize, Error>> {
+        let session = self.connection.sides().2.ok_or(TlsError::NotStarted)?;
+        if into.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        // What came in a handshake that failed is nobody's.
+        if !session.is_established() && session.failure().is_none() {
+            let under_way = self.poll_handshake_or(cx, |session| session.early_data_len() > 0);
+            ready!(under_way)?;
+        } else if !session.is_established() {
+            session.check_open()?;
+        }
+        let session = self.connection.sides().2.ok_or(TlsError::NotStarted)?;
+        Poll::Ready(Ok(session.take_early_data(into)))
+    }
+
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsInfo, Error>> {
+        let done = ready!(self.poll_handshake_or(cx, |_| false))?;
+        Poll::Ready(Ok(done.expect("nothing else was asked for")))
+    }
+
+    /// Goes on with the handshake, to its end or until something else is there: then `None`.
+    fn poll_handshake_or(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_there: impl Fn(&Session) -> bool,
+    ) -> Poll<Result<Option<TlsInfo>, Error>> {
         let after = self.connection.limits().handshake_time_max;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         let until = self
             .handshake
             .as_mut()
             .map(|handshake| *handshake.until.get_or_insert_with(|| transport.now().saturating_add(after)));
-        if let Poll::Ready(done) = self.poll_handshake_on(cx) {
+        if let Poll::Ready(done) = self.poll_handshake_on(cx, is_there) {
             return Poll::Ready(done);
         }
         let (Some(until), Some(transport)) = (until, self.transport.as_mut()) else { return Poll::Pending };
@@ -404,13 +497,17 @@ impl<T: Transport> Stream<T> {
         if let Some(info) = self.tls_info() {
             // It is done but for sending what it ends with, which goes out with what comes next.
             self.handshake = None;
-            return Poll::Ready(Ok(info));
+            return Poll::Ready(Ok(Some(info)));
         }
         let (_, _, session) = self.connection.sides();
         Poll::Ready(Err(session.map_or(TlsError::NotStarted, |session| session.time_out(after)).into()))
     }
 
-    fn poll_handshake_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsInfo, Error>> {
+    fn poll_handshake_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_there: impl Fn(&Session) -> bool,
+    ) -> Poll<Result<Option<TlsInfo>, Error>> {
         loop {
             let (incoming, _, mut session) = self.connection.sides();
             let Some(under_way) = session.as_ref().map(|session| !session.is_established()) else {
@@ -430,7 +527,10 @@ impl<T: Transport> Stream<T> {
                 // A peer that is done may be gone already: what it said last can still be received.
                 drop(ready!(sent));
                 self.handshake = None;
-                return Poll::Ready(Ok(info));
+                return Poll::Ready(Ok(Some(info)));
+            }
+            if self.connection.tls().is_some_and(&is_there) {
+                return Poll::Ready(Ok(None));
             }
             if let Err(error) = ready!(self.poll_fill(cx)) {
                 // The socket does not come back, and neither does the handshake: that is its end.

@@ -37,7 +37,7 @@ impl<T: Transport + PeekTransport> Unbuffered<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
-        poll_fn(|cx| self.poll_recv(cx, buf)).await
+        recv::recv(&mut self.asking(Ask::Bytes(buf.len())), buf).await
     }
 
     /// Receives what is there, at least one byte and at most `max`, as an owned value: empty at the end of the stream.
@@ -303,7 +303,7 @@ impl<T: Transport + PeekTransport> Unbuffered<T> {
     /// ```
     pub async fn recv_until(&mut self, delimiter: &[u8], max: usize) -> Result<Option<&[u8]>, Error> {
         let mut source = self.asking(Ask::Until(delimiter, max));
-        let found = recv::find(&mut source, |incoming| incoming.find_delimiter(delimiter, max)).await?;
+        let found = recv::find_delimiter(&mut source, delimiter, max).await?;
         Ok(found.map(|n| &self.stream.incoming().take_front(n + delimiter.len())[..n]))
     }
 
@@ -382,6 +382,6 @@ impl<T: Transport + PeekTransport> Unbuffered<T> {
     }
 
     async fn find_line(&mut self, policy: LinePolicy) -> Result<Option<LineSpan>, Error> {
-        recv::find(&mut self.asking(Ask::Line), |incoming| incoming.find_line(policy)).await
+        recv::find_line(&mut self.asking(Ask::Line), policy).await
     }
 }

@@ -13,11 +13,12 @@
 //!
 //! Invariant: an allowance is set anew before each read, from what waits in the connection then.
 
+use crate::deadline::Waits;
 use crate::error::Error;
 use crate::recv::Source;
 use crate::stream::Stream;
 use crate::transport::{Endpoints, PeekTransport, ReadTransport, Timer, Transport, WriteTransport};
-use asyncnet_core::{Endpoint, Incoming, PeerCredentials};
+use asyncnet_core::{Deadline, Endpoint, Incoming, PeerCredentials};
 use memchr::{memchr, memmem};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -86,6 +87,14 @@ impl<T: Transport + PeekTransport> Source for Asking<'_, T> {
         let allowed = if discards { Allowed::Line } else { self.ask.missing(incoming.plain()) };
         self.allow(allowed);
         self.stream.poll_more(cx)
+    }
+
+    fn waits(&mut self) -> &mut Waits {
+        self.stream.waits()
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadlines: &[Deadline]) -> Poll<Error> {
+        self.stream.poll_deadline(cx, deadlines)
     }
 
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {

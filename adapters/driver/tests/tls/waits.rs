@@ -73,23 +73,6 @@ fn a_receive_behind_a_heavy_queue_tells_that_the_session_has_failed() {
     }
 }
 
-/// A receiving half has no way to the wire.
-#[test]
-fn what_the_reading_half_owes_goes_out_with_the_writers_next_send() {
-    for version in Version::EACH {
-        let link = Link::over(version);
-        link.break_the_clients_stream();
-        let Link { mut client, server, to_client, .. } = link;
-        to_client.take_writes();
-        let (mut reader, mut writer) = server.into_split().unwrap();
-        assert!(is_bad_record(&block_on(reader.recv_line())));
-        assert_eq!(to_client.take_writes(), [b""; 0]);
-        assert!(is_bad_record(&block_on(writer.send_line("too late"))));
-        let told = poll(client.recv_line()).expect("the alert has come");
-        assert!(matches!(told, Err(Error::Tls(TlsError::AlertReceived(_)))), "{told:?}");
-    }
-}
-
 /// The server takes a line, and behind it has a record that nobody sealed.
 fn good_then_broken(link: &mut Link) {
     let received = block_on(async {

@@ -11,6 +11,7 @@ use crate::tls::revocation::Revocation;
 use crate::tls::roots::Roots;
 use crate::tls::served::Served;
 use crate::tls::sessions::Sessions;
+use asyncnet_core::tls::EARLY_DATA_BYTES_MAX;
 use asyncnet_core::tls::rustls::crypto::CryptoProvider;
 use asyncnet_core::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use asyncnet_core::tls::rustls::server::danger::ClientCertVerifier;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 /// Sessions are resumed, with tickets that hold for 12 hours
 /// and whose keys live in this configuration; for clients that take none, and with a provider that is not rustls' own,
 /// from a memory of 256 sessions. Each built configuration resumes its own alone.
-/// Early data is never accepted.
+/// Early data are not accepted, unless [`accept_replayable_early_data`](Self::accept_replayable_early_data) says so.
 ///
 /// ```
 /// use asyncnet_os::ServerTls;
@@ -50,6 +51,7 @@ pub struct ServerTls {
     protocol: Protocol,
     revocation: Revocation,
     sessions: Sessions,
+    early_data_bytes_max: u32,
     key_log: KeyLogTo,
 }
 
@@ -188,6 +190,7 @@ impl ServerTls {
             protocol: Protocol::default(),
             revocation: Revocation::default(),
             sessions: Sessions::default(),
+            early_data_bytes_max: 0,
             key_log: KeyLogTo::default(),
         }
     }
@@ -415,6 +418,35 @@ impl ServerTls {
         self
     }
 
+    /// Accepts early data, which a client of TLS 1.3 sends in its first flight when it resumes a session: up to this many bytes
+    /// of each client, at most [`EARLY_DATA_BYTES_MAX`]; 0, the default, is none. A stream hands them out by a call of
+    /// their own, `recv_early_data`, and by no other.
+    ///
+    /// **They may be a copy of what the client sent before** (RFC 8446, section 8, appendix E.5): nothing in them is fresh, and
+    /// nobody but the application can tell. Each session is resumed once, so this configuration takes the same bytes
+    /// once; but another server, or this one after a restart, does not know what was taken. Who stands on the way can hold back
+    /// the answers to early data that were accepted, and the client, which believes that they were lost, sends the same
+    /// again, as text that looks fresh. So use them for what may be done twice alone. Nor have they forward secrecy: who
+    /// gets hold of the session's secret reads them.
+    ///
+    /// Sessions are then remembered in memory, 256 unless [`session_cache`](Self::session_cache) says how many, and not in
+    /// tickets, which could be used again. With [`no_resumption`](Self::no_resumption) there are no early data.
+    ///
+    /// ```
+    /// use asyncnet_os::ServerTls;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
+    /// let config = ServerTls::from_der(chain, key).accept_replayable_early_data(16_384).build()?;
+    /// assert_eq!(config.max_early_data_size, 16_384);
+    /// assert!(!config.ticketer.enabled() && config.session_storage.can_cache());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn accept_replayable_early_data(mut self, bytes_max: u32) -> Self {
+        self.early_data_bytes_max = bytes_max.min(EARLY_DATA_BYTES_MAX);
+        self
+    }
+
     /// Appends the secrets of every connection to a file, in NSS' format, which Wireshark and others read: **whoever has
     /// it can read and forge what these connections carry**.
     ///
@@ -545,7 +577,10 @@ impl ServerTls {
             .with_cert_resolver(certificates);
         config.alpn_protocols = alpn;
         config.ignore_client_order = self.protocol.algorithms.orders_suites();
-        self.sessions.apply(&mut config, provider)?;
+        config.max_early_data_size = self.early_data_bytes_max;
+        let is_early = self.early_data_bytes_max > 0;
+        let sessions = if is_early { self.sessions.in_memory() } else { self.sessions };
+        sessions.apply(&mut config, provider)?;
         if let Some(key_log) = self.key_log.open()? {
             config.key_log = key_log;
         }

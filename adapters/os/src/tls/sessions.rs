@@ -34,6 +34,14 @@ impl Sessions {
         if size == 0 { Self::Forgotten } else { Self::Cached(size.min(SIZE_MAX)) }
     }
 
+    /// The same, with a server's sessions in its memory alone: a ticket that holds one could be used again and again.
+    pub(super) fn in_memory(self) -> Self {
+        match self {
+            Self::ByDefault => Self::Cached(SERVERS_DEFAULT),
+            remembered => remembered,
+        }
+    }
+
     /// A memory for a client.
     pub(super) fn resumption(self) -> Resumption {
         match self {

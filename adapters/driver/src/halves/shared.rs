@@ -1,0 +1,288 @@
+//! What two halves have in common: their sides of the transport, the TLS session, and the end of both.
+//!
+//! ```text
+//!      ReadHalf                    Shared                       WriteHalf
+//!   takes its side  <----  [ reading ] [ writing ]  ---->  takes its side for a poll,
+//!   for a poll, and        [ session ] [ closed  ]         and puts it back; if answers have
+//!   the other for an                                       come meanwhile, sends them first
+//!   answer
+//! ```
+//!
+//! A side is taken out for a poll and put back after it, so the lock is held for moves and for TLS' work in memory alone,
+//! never across a call of the transport. Nothing here knows of sockets or of TLS.
+//!
+//! Invariants:
+//! - An answer that receiving caused is sent by whoever has the writing side, or puts it back, next; nobody needs to call.
+//! - Once closed, both sides go as soon as both are here, together, and every call that waits is woken.
+//! - A torn message is never followed by what looks like an end: the two sides then end as one, by a reset.
+
+use super::sync::{Mutex, MutexGuard};
+use std::sync::PoisonError;
+use std::task::{Poll, Waker};
+
+/// What the sending half leaves behind it after a poll.
+pub(super) trait Writes {
+    /// What it tells of itself: a copy stays here while it is away.
+    type Note: Copy + Default;
+
+    fn note(&self) -> Self::Note;
+
+    /// Whether bytes wait in it for the wire.
+    fn waits(&self) -> bool;
+}
+
+/// What receiving causes to be sent.
+pub(super) trait Answers {
+    /// Whether there is something.
+    fn has_output(&self) -> bool;
+}
+
+/// How both sides end when the connection is closed.
+pub(super) type End<R, W> = fn(Option<R>, Option<W>);
+
+/// What two halves share.
+pub(super) struct Shared<R, W: Writes, S> {
+    state: Mutex<State<R, W, S>>,
+    end: End<R, W>,
+}
+
+struct State<R, W: Writes, S> {
+    reading: Side<R>,
+    writing: Side<W>,
+    session: S,
+    note: W::Note,
+    is_closed: bool,
+    /// A message was left torn.
+    is_torn: bool,
+    /// The receiving half waits for the note.
+    is_asked: bool,
+}
+
+/// One side of the transport.
+struct Side<T> {
+    here: Option<T>,
+    is_away: bool,
+    /// Its half was dropped.
+    is_left: bool,
+    /// Whose call waits.
+    waker: Option<Waker>,
+}
+
+/// What comes of asking for the writing side.
+pub(super) enum Taken<W> {
+    Here(W),
+    /// The other half has it: the asker's waker is kept.
+    Away,
+    /// It is gone, or the connection is closed.
+    Gone,
+}
+
+impl<T> Side<T> {
+    fn new(here: T) -> Self {
+        Self { here: Some(here), is_away: false, is_left: false, waker: None }
+    }
+
+    fn take(&mut self) -> Option<T> {
+        let taken = self.here.take();
+        self.is_away = taken.is_some();
+        taken
+    }
+
+    fn put(&mut self, side: T) {
+        self.is_away = false;
+        self.here = Some(side);
+    }
+
+    fn keep(&mut self, waker: &Waker) {
+        match &mut self.waker {
+            Some(kept) => kept.clone_from(waker),
+            None => self.waker = Some(waker.clone()),
+        }
+    }
+}
+
+impl<R, W: Writes, S: Answers> Shared<R, W, S> {
+    pub(super) fn new(reading: R, writing: W, session: S, end: End<R, W>) -> Self {
+        let note = writing.note();
+        let state = State {
+            reading: Side::new(reading),
+            writing: Side::new(writing),
+            session,
+            note,
+            is_closed: false,
+            is_torn: false,
+            is_asked: false,
+        };
+        Self { state: Mutex::new(state), end }
+    }
+
+    /// Works with the session, in memory.
+    pub(super) fn with_session<T>(&self, work: impl FnOnce(&mut S) -> T) -> T {
+        work(&mut self.lock().session)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// What the writing side last told.
+    pub(super) fn note(&self) -> W::Note {
+        self.lock().note
+    }
+
+    /// As [`note`](Self::note), but of now: while the writing side is away, it is waited for.
+    pub(super) fn poll_note(&self, reader: &Waker) -> Poll<W::Note> {
+        let mut state = self.lock();
+        if state.writing.is_away {
+            state.reading.keep(reader);
+            state.is_asked = true;
+            return Poll::Pending;
+        }
+        Poll::Ready(state.note)
+    }
+
+    /// The reading side, for the receiving half: `None` once the connection is closed.
+    pub(super) fn take_reading(&self) -> Option<R> {
+        let mut state = self.lock();
+        if state.is_closed { None } else { state.reading.take() }
+    }
+
+    /// Takes the reading side back; whether the connection is still open. A waker is kept if its half waits.
+    pub(super) fn put_reading(&self, reading: R, waits: Option<&Waker>) -> bool {
+        let mut state = self.lock();
+        state.reading.put(reading);
+        if let Some(waker) = waits {
+            state.reading.keep(waker);
+        }
+        let is_open = !state.is_closed;
+        self.end_if_due(state);
+        is_open
+    }
+
+    /// The writing side, for the sending half.
+    pub(super) fn take_writing(&self, waker: &Waker) -> Taken<W> {
+        let mut state = self.lock();
+        if state.is_closed {
+            return Taken::Gone;
+        }
+        if state.writing.is_away {
+            state.writing.keep(waker);
+            return Taken::Away;
+        }
+        state.writing.take().map_or(Taken::Gone, Taken::Here)
+    }
+
+    /// The writing side, for the receiving half, if there is something to be sent and nobody is at it.
+    pub(super) fn take_writing_to_answer(&self) -> Option<W> {
+        let mut state = self.lock();
+        let has_work = state.session.has_output() || state.writing.here.as_ref().is_some_and(W::waits);
+        if has_work && !state.is_closed && !state.writing.is_left { state.writing.take() } else { None }
+    }
+
+    /// Takes the writing side back, unless there is something to be sent that came meanwhile, and it `can_go_on`: then it
+    /// is given out again. A waker is kept if its half waits.
+    pub(super) fn put_writing(&self, writing: W, can_go_on: bool, waits: Option<&Waker>) -> Option<W> {
+        let mut state = self.lock();
+        state.note = writing.note();
+        if can_go_on && !state.is_closed && state.session.has_output() {
+            return Some(writing);
+        }
+        let is_left_over = writing.waits() && waits.is_none();
+        state.writing.put(writing);
+        let sender = match waits {
+            Some(waker) => {
+                state.writing.keep(waker);
+                None
+            }
+            // It may have waited for the receiving half to put it back.
+            None => state.writing.waker.take(),
+        };
+        let is_asked = std::mem::take(&mut state.is_asked);
+        // Whoever receives sees to what is left.
+        let reader = if is_left_over || is_asked { state.reading.waker.take() } else { None };
+        self.end_if_due(state);
+        [sender, reader].into_iter().flatten().for_each(Waker::wake);
+        None
+    }
+
+    /// A message is torn.
+    pub(super) fn tear(&self) {
+        self.lock().is_torn = true;
+    }
+
+    /// Ends the connection: each call that waits is woken, and both sides go.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let wakers = [state.reading.waker.take(), state.writing.waker.take()];
+        self.end_if_due(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Both sides, to close the connection well: from here on it is closed for both halves. While a side is away, it is
+    /// waited for.
+    pub(super) fn poll_take_both(&self, waker: &Waker) -> Poll<Option<(R, W)>> {
+        let mut state = self.lock();
+        if state.reading.is_away || state.writing.is_away {
+            state.writing.keep(waker);
+            return Poll::Pending;
+        }
+        state.is_closed = true;
+        let reader = state.reading.waker.take();
+        let both = state.reading.here.take().zip(state.writing.here.take());
+        drop(state);
+        reader.into_iter().for_each(Waker::wake);
+        Poll::Ready(both)
+    }
+
+    /// The receiving half is dropped.
+    pub(super) fn leave_reading(&self) {
+        let mut state = self.lock();
+        state.reading.is_left = true;
+        state.reading.waker = None;
+        self.end_if_due(state);
+    }
+
+    /// The sending half is dropped, which ends its direction; after a torn message the end waits for the other half.
+    pub(super) fn leave_writing(&self) {
+        let mut state = self.lock();
+        state.writing.is_left = true;
+        state.writing.waker = None;
+        self.end_if_due(state);
+    }
+
+    /// Takes all out, for a whole stream: what is left here is closed.
+    pub(super) fn take_all(&self) -> (Option<(R, W)>, S)
+    where
+        S: Default,
+    {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let both = state.reading.here.take().zip(state.writing.here.take());
+        (both, std::mem::take(&mut state.session))
+    }
+
+    /// Ends what is due to end, outside of the lock.
+    fn end_if_due(&self, mut state: MutexGuard<'_, State<R, W, S>>) {
+        let both_left = state.reading.is_left && state.writing.is_left;
+        if state.reading.is_away || state.writing.is_away {
+            return;
+        }
+        if state.is_closed || (both_left && state.is_torn) {
+            let (reading, writing) = (state.reading.here.take(), state.writing.here.take());
+            drop(state);
+            if reading.is_some() || writing.is_some() {
+                (self.end)(reading, writing);
+            }
+        } else if state.writing.is_left && !state.is_torn {
+            let writing = state.writing.here.take();
+            drop(state);
+            drop(writing);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<R, W, S>> {
+        // What panicked was work in memory: the sides are here, or away for good.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
