@@ -7,6 +7,7 @@
 
 pub mod arguments;
 pub mod load;
+pub mod measure;
 pub mod pattern;
 pub mod peers;
 pub mod process;

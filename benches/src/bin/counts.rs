@@ -1,0 +1,163 @@
+//! The command that counts: what does not depend on the machine, nor on what else it does.
+
+use asyncnet_benches::Fault;
+use asyncnet_benches::arguments::Mode;
+use asyncnet_benches::measure::{Contestant, Files, Only, Table, Tool, WORKS, Work, begin, growing, rounded};
+use asyncnet_benches::process::{exit, note, raise_descriptors};
+use clap::Parser;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Counts what a message costs each server: system calls (strace), instructions in user mode (valgrind's callgrind) and
+/// allocations; and how many bytes of heap an idle connection holds. Prints a table for each.
+///
+/// What is done once does not count: each number is the difference between two runs, of few messages and of more,
+/// divided by how many more there were. Calls of the allocator are those of Rust's; a library in C has its own.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    only: Only,
+
+    /// Leaves out what valgrind counts: it makes a server some fifty times slower.
+    #[arg(long)]
+    no_instructions: bool,
+
+    /// Leaves out what strace counts.
+    #[arg(long)]
+    no_system_calls: bool,
+}
+
+/// What the tables of memory are called on the command line.
+const HEAP: [(&str, Mode); 2] = [("plain-heap", Mode::Plain), ("tls-heap", Mode::Tls)];
+/// How many idle connections are weighed.
+const IDLE: [u32; 2] = [1_000, 10_000];
+/// How many more steps of the client's the second run has.
+const STEPS: u64 = 400;
+/// The fewest messages that are more: of lines that come many at once, a step is many already.
+const MESSAGES_MAX: u64 = 40_000;
+
+fn main() -> ExitCode {
+    exit("counts", run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<(), Fault> {
+    raise_descriptors()?;
+    let mut out = io::stdout();
+    if arguments.only.list {
+        write!(out, "{}", arguments.only.listed())?;
+        return Ok(HEAP.iter().try_for_each(|(name, _)| writeln!(out, "{name}"))?);
+    }
+    let files = Files::new()?;
+    for work in arguments.only.works() {
+        let contestants = arguments.only.contestants(work);
+        if contestants.is_empty() {
+            continue;
+        }
+        let title = format!("{}: {}; for each {}", work.name, work.about, work.unit());
+        let head = ["server", "system calls", "instructions", "allocations", "which system calls"];
+        let mut table = Table::new(title, &head);
+        for contestant in contestants {
+            note("counts", &format_args!("{}: {}", work.name, contestant.name));
+            table.row(count(arguments, &contestant, work, &files)?);
+        }
+        writeln!(out, "{table}")?;
+    }
+    for (name, mode) in HEAP {
+        if arguments.only.wants(name) {
+            writeln!(out, "{}", heap(arguments, name, mode, &files)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// One server's row.
+fn count(
+    arguments: &Arguments,
+    contestant: &Contestant,
+    work: &Work,
+    files: &Files,
+) -> Result<[String; 5], Fault> {
+    let with = |tool: Option<Tool>| match tool {
+        None => Ok(None),
+        Some(tool) => more(&tool, contestant, work, files).map(Some),
+    };
+    let calls = with((!arguments.no_system_calls).then(|| Tool::Strace(files.report())))?;
+    let instructions = with((!arguments.no_instructions).then(|| Tool::Callgrind(files.report())))?;
+    let allocations = more(&Tool::Bare, contestant, work, files)?;
+    let total = |counted: Option<&BTreeMap<String, f64>>| {
+        counted.map_or_else(String::new, |counted| rounded(counted.values().sum()))
+    };
+    let which = calls.iter().flatten().filter(|(_, number)| **number >= 0.001);
+    let which: Vec<_> = which.map(|(name, number)| format!("{name} {}", rounded(*number))).collect();
+    let name = contestant.name.to_owned();
+    Ok([
+        name,
+        total(calls.as_ref()),
+        total(instructions.as_ref()),
+        total(Some(&allocations)),
+        which.join(", "),
+    ])
+}
+
+/// What each message more costs.
+fn more(
+    tool: &Tool,
+    contestant: &Contestant,
+    work: &Work,
+    files: &Files,
+) -> Result<BTreeMap<String, f64>, Fault> {
+    let messages = (STEPS * work.step()).min(MESSAGES_MAX).max(4 * work.step());
+    let few = counted(tool, contestant, work, files, 0)?;
+    let many = counted(tool, contestant, work, files, messages)?;
+    let difference = |(name, count): (&String, &u64)| {
+        let before = few.get(name).copied().unwrap_or(0);
+        (name.clone(), (*count as f64 - before as f64) / messages as f64)
+    };
+    Ok(many.iter().map(difference).collect())
+}
+
+/// What a server did in all its life, with so many messages in it.
+fn counted(
+    tool: &Tool,
+    contestant: &Contestant,
+    work: &Work,
+    files: &Files,
+    messages: u64,
+) -> Result<BTreeMap<String, u64>, Fault> {
+    let (mut server, mut load) = begin(tool, contestant, work, files, 0)?;
+    load.run(work.step())?;
+    load.run(messages)?;
+    if let Tool::Bare = tool {
+        let calls = server.allocations()?.calls;
+        return Ok(BTreeMap::from([("allocations".to_owned(), calls)]));
+    }
+    drop(load);
+    server.end()?;
+    tool.counted()
+}
+
+/// What an idle connection holds, after a line to and fro.
+fn heap(arguments: &Arguments, name: &str, mode: Mode, files: &Files) -> Result<Table, Fault> {
+    let wanted = if mode == Mode::Plain { "plain-ping-1" } else { "tls-ping-1" };
+    let work = WORKS.iter().find(|work| work.name == wanted).ok_or("no such work")?;
+    let mut table =
+        Table::new(format!("{name}: bytes of heap for each idle connection"), &["server", "1 000", "10 000"]);
+    for contestant in growing(mode).iter().filter(|contestant| arguments.only.admits(contestant)) {
+        note("counts", &format_args!("{name}: {}", contestant.name));
+        let mut row = vec![contestant.name.to_owned()];
+        let live = |idle| -> Result<f64, Fault> {
+            let (mut server, load) = begin(&Tool::Bare, contestant, work, files, idle)?;
+            let live = server.allocations()?.live;
+            drop(load);
+            Ok(live as f64)
+        };
+        let none = live(0)?;
+        for idle in IDLE {
+            row.push(format!("{:.0}", (live(idle)? - none) / f64::from(idle)));
+        }
+        table.row(row);
+    }
+    Ok(table)
+}

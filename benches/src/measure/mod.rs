@@ -1,0 +1,96 @@
+//! What the commands of this package measure: which works, on which servers, and with which tools.
+//!
+//! A measurement starts a server of its own, and ends it: what one has done to a process is not another's. What it
+//! prints is a table in Markdown on stdout; how far it is, it says on stderr.
+
+mod contestant;
+mod server;
+mod table;
+mod tool;
+mod work;
+
+pub use contestant::{Contestant, contestants, growing};
+pub use server::{Files, Server};
+pub use table::{Table, median, rounded};
+pub use tool::Tool;
+pub use work::{WORKS, Work};
+
+use crate::Fault;
+use crate::load::{Load, Shape};
+use clap::Args;
+
+/// Which part of all there is.
+#[derive(Clone, Debug, Args)]
+pub struct Only {
+    /// The works to do, each by a part of its name; all if none is given.
+    #[arg(long, value_name = "WORK")]
+    pub only: Vec<String>,
+
+    /// The servers to do them on, each by a part of its name; all if none is given.
+    #[arg(long, value_name = "SERVER")]
+    pub on: Vec<String>,
+
+    /// Prints the names of works and servers, and does nothing else.
+    #[arg(long)]
+    pub list: bool,
+}
+
+impl Only {
+    /// The works that are wanted.
+    pub fn works(&self) -> impl Iterator<Item = &'static Work> {
+        WORKS.iter().filter(|work| matches(&self.only, work.name))
+    }
+
+    /// Whether a work of another command, which has a name alone, is wanted.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        matches(&self.only, name)
+    }
+
+    /// The servers that are wanted for it.
+    #[must_use]
+    pub fn contestants(&self, work: &Work) -> Vec<Contestant> {
+        contestants(work).into_iter().filter(|contestant| self.admits(contestant)).collect()
+    }
+
+    /// Whether this server is wanted.
+    #[must_use]
+    pub fn admits(&self, contestant: &Contestant) -> bool {
+        matches(&self.on, contestant.name)
+    }
+
+    /// All works, and the servers of each, one pair a line.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        let pairs = self.works().flat_map(|work| {
+            self.contestants(work)
+                .into_iter()
+                .map(|contestant| format!("{}  {}\n", work.name, contestant.name))
+        });
+        pairs.collect()
+    }
+}
+
+fn matches(wanted: &[String], name: &str) -> bool {
+    wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()))
+}
+
+/// A server that was given its work once, so that whatever is done once is done, and the client that gives it more.
+///
+/// # Errors
+///
+/// When the server does not start, or not answer as it should.
+pub fn begin(
+    tool: &Tool,
+    contestant: &Contestant,
+    work: &Work,
+    files: &Files,
+    idle: u32,
+) -> Result<(Server, Load), Fault> {
+    let server = Server::start(tool, contestant, work, files)?;
+    let mut amount = work.amount;
+    amount.idle = idle;
+    let mut load = Load::open(server.reach(work, files, amount.shape == Shape::Resume)?, amount)?;
+    load.run(work.step())?;
+    Ok((server, load))
+}

@@ -1,0 +1,87 @@
+//! What counts where a process cannot count itself: strace(1) for system calls, valgrind(1) for instructions.
+
+use crate::Fault;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What a server is run under.
+#[derive(Clone, Debug)]
+pub enum Tool {
+    /// Nothing.
+    Bare,
+    /// strace, which writes how many system calls of each name there were.
+    Strace(PathBuf),
+    /// valgrind's callgrind, which writes how many instructions there were, and where.
+    Callgrind(PathBuf),
+}
+
+impl Tool {
+    /// The words before the program's own.
+    #[must_use]
+    pub fn words(&self) -> Vec<OsString> {
+        match self {
+            Self::Bare => Vec::new(),
+            Self::Strace(to) => {
+                let words = ["strace", "-f", "-c", "-q", "-o"].map(OsString::from);
+                words.into_iter().chain([to.into(), "--".into()]).collect()
+            }
+            Self::Callgrind(to) => {
+                let mut out = OsString::from("--callgrind-out-file=");
+                out.push(to);
+                vec!["valgrind".into(), "--tool=callgrind".into(), "-q".into(), out, "--".into()]
+            }
+        }
+    }
+
+    /// What it counted, by name, once the server has ended: system calls, or `instructions`.
+    ///
+    /// # Errors
+    ///
+    /// When it wrote nothing, or nothing that can be understood.
+    pub fn counted(&self) -> Result<BTreeMap<String, u64>, Fault> {
+        match self {
+            Self::Bare => Ok(BTreeMap::new()),
+            Self::Strace(from) => Ok(system_calls(&std::fs::read_to_string(from)?)),
+            Self::Callgrind(from) => instructions(from),
+        }
+    }
+}
+
+/// From strace's table: share, seconds, each, calls, errors if any, name.
+fn system_calls(table: &str) -> BTreeMap<String, u64> {
+    let row = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let name = *words.last()?;
+        let calls = words.get(3)?.parse().ok()?;
+        (name != "total").then(|| (name.to_owned(), calls))
+    };
+    table.lines().filter_map(row).collect()
+}
+
+fn instructions(from: &Path) -> Result<BTreeMap<String, u64>, Fault> {
+    let text = std::fs::read_to_string(from)?;
+    let line = text.lines().rev().find_map(|line| line.strip_prefix("totals: "));
+    let total = line.ok_or("callgrind wrote no total")?.trim().parse()?;
+    Ok(BTreeMap::from([("instructions".to_owned(), total)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::system_calls;
+
+    #[test]
+    fn a_table_of_strace_is_read() {
+        let table = "\
+% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 75.00    0.000030           1        30           read
+ 25.00    0.000010           1        10         2 epoll_wait
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.000040           1        40         2 total
+";
+        let calls = system_calls(table);
+        assert_eq!(calls.len(), 2);
+        assert_eq!((calls["read"], calls["epoll_wait"]), (30, 10));
+    }
+}
