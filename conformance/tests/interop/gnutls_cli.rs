@@ -18,6 +18,7 @@ where
     let mut tests = Tests::of("gnutls_cli");
     tests.each("lines", |at, version| Box::pin(lines(at, version)));
     tests.each("alpn", |at, version| Box::pin(alpn(at, version)));
+    tests.each("server_name", |at, version| Box::pin(server_name(at, version)));
     tests.one("no_common_version", |at| Box::pin(no_common_version(at)));
     tests.each("client_certificates", |at, version| Box::pin(client_certificates(at, version)));
     tests.each("client_refused", |at, version| Box::pin(client_refused(at, version)));
@@ -43,8 +44,13 @@ pub(crate) fn priority(version: Version) -> &'static str {
 
 /// The client, which trusts our authority and nobody else.
 fn start<N: Net>(at: &At<N>, port: u16, version: Version, more: &str) -> Result<Process, Stop> {
-    let name = "--verify-hostname localhost --sni-hostname localhost --x509cafile Ca.root.pem";
-    at.start("gnutls-cli", &format!("{name} {} {more} -p {port} 127.0.0.1", priority(version)))
+    let name = if more.contains("--sni-hostname") {
+        ""
+    } else {
+        "--verify-hostname localhost --sni-hostname localhost"
+    };
+    let version = priority(version);
+    at.start("gnutls-cli", &format!("{name} --x509cafile Ca.root.pem {version} {more} -p {port} 127.0.0.1"))
 }
 
 /// The client, and a stream whose handshake with it has succeeded on both sides.
@@ -103,6 +109,17 @@ async fn alpn<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (error, ended) = refuse(at, &server, version, "--alpn pop3").await?;
     ensure(matches!(error, TlsError::Incompatible(_)), format!("we say: {error}"))?;
     ended.says(&["No supported application protocol could be negotiated"])
+}
+
+async fn server_name<N: Net>(at: &At<N>, version: Version) -> Verdict {
+    let server = at.server_by_name(version);
+    for name in ["wrong.example", "localhost"] {
+        let asks = format!("--verify-hostname {name} --sni-hostname {name}");
+        let (_tool, stream) = meet(at, &server, version, &asks).await?;
+        let info = stream.tls_info().ok_or_else(|| failed("no handshake"))?;
+        ensure_eq(&info.server_name(), &Some(name), "the name")?;
+    }
+    Ok(())
 }
 
 async fn no_common_version<N: Net>(at: &At<N>) -> Verdict {

@@ -19,6 +19,7 @@ where
     let mut tests = Tests::of("gnutls_serv");
     tests.each("lines", |at, version| Box::pin(lines(at, version)));
     tests.each("alpn", |at, version| Box::pin(alpn(at, version)));
+    tests.each("server_name", |at, version| Box::pin(server_name(at, version)));
     tests.one("no_common_version", |at| Box::pin(no_common_version(at)));
     tests.each("client_certificates", |at, version| Box::pin(client_certificates(at, version)));
     tests.each("we_refuse", |at, version| Box::pin(we_refuse(at, version)));
@@ -79,6 +80,18 @@ async fn alpn<N: Net>(at: &At<N>, version: Version) -> Verdict {
     }
     let error = refusal(at, port, &at.client(version).alpn(["pop3"])).await?;
     ensure_eq(&error, &TlsError::AlertReceived(Alert::new(120)), "what we say")
+}
+
+/// It minds which name it is asked for.
+async fn server_name<N: Net>(at: &At<N>, version: Version) -> Verdict {
+    let strict = "--sni-hostname wrong.example --sni-hostname-fatal";
+    let (_tool, port) = start(at, version, Leaf::WrongName, strict).await?;
+    let connector = at.connector(&at.client(version))?;
+    let stream = at.connect(port, &connector.clone().server_name("wrong.example")).await?;
+    let presented = stream.peer_certificates().first();
+    ensure_eq(&presented, &Leaf::WrongName.identity().chain.first(), "its certificate")?;
+    let error = tls_error(at.connect(port, &connector).await)?;
+    ensure_eq(&error, &TlsError::AlertReceived(Alert::new(112)), "what we say")
 }
 
 async fn no_common_version<N: Net>(at: &At<N>) -> Verdict {

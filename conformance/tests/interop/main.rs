@@ -15,6 +15,7 @@ mod gnutls_cli;
 mod gnutls_serv;
 mod language;
 mod nc;
+mod nginx;
 mod openssl;
 mod ours;
 mod process;
@@ -74,6 +75,8 @@ where
         language::server::tests::<Node, _>(),
         language::client::tests::<Python, _>(),
         language::server::tests::<Python, _>(),
+        nginx::client::tests(),
+        nginx::server::tests(),
         socat::tests(),
         nc::tests(),
     ];
