@@ -49,6 +49,8 @@ pub struct Outgoing {
     queue_bytes_max: usize,
     send_atomic_max: usize,
     wire_bytes: u64,
+    /// The wire has a part of what is queued.
+    is_begun: bool,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Outgoing {
             queue_bytes_max: limits.queue_bytes_max,
             send_atomic_max: limits.send_atomic_max,
             wire_bytes: 0,
+            is_begun: false,
         }
     }
 
@@ -161,6 +164,7 @@ impl Outgoing {
     pub(crate) fn drop_queued(&mut self, n: usize, blocks: &mut impl Blocks) {
         assert!(n <= self.len, "more bytes were sent than waited");
         self.len -= n;
+        self.is_begun = self.len > 0 && (n > 0 || self.is_begun);
         let mut left = n;
         while let Some(piece) = self.pieces.front_mut() {
             let len = piece.bytes().len();
@@ -390,6 +394,7 @@ impl Outgoing {
         for part in rest {
             self.push(part, blocks);
         }
+        self.is_begun = true;
     }
 
     /// Whether anything may be sent or queued.
@@ -543,6 +548,29 @@ impl Outgoing {
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         matches!(self.state, State::Abandoned { .. })
+    }
+
+    /// Whether the wire has a part of what waits here and nothing else: an end would look like one of something whole.
+    /// That is so once a message was left torn, and also while one is on its way: in a direct send, or in the queue.
+    ///
+    /// ```
+    /// use asyncnet_core::{Limits, Outgoing};
+    ///
+    /// let mut outgoing = Outgoing::new(&Limits::default());
+    /// outgoing.queue(&[b"abc"]).unwrap();
+    /// assert!(!outgoing.is_torn());
+    /// outgoing.wire_sent(1);
+    /// assert!(outgoing.is_torn());
+    /// outgoing.wire_sent(2);
+    /// assert!(!outgoing.is_torn());
+    /// ```
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        match self.state {
+            State::Abandoned { .. } => true,
+            State::Direct { sent, of } => self.is_begun || (0 < sent && sent < of),
+            State::Open | State::Closing | State::Finished => self.is_begun,
+        }
     }
 
     /// Changes the bounds, from the next call on.

@@ -35,9 +35,6 @@ pub(crate) trait Sink: Unpin {
     /// All is out, or never will be.
     fn sent(&mut self);
 
-    /// A message is torn: the end of the transport must not look like an end of the stream.
-    fn torn(&mut self);
-
     /// Sends what is queued.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 }
@@ -165,8 +162,5 @@ impl<S: Sink> Drop for Direct<'_, S> {
     fn drop(&mut self) {
         let rest: Vec<&[u8]> = self.unsent.rest().collect();
         self.sink.outgoing().abandon_direct(&rest, &mut Pooled);
-        if self.sink.outgoing().is_abandoned() {
-            self.sink.torn();
-        }
     }
 }

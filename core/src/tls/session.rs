@@ -25,6 +25,9 @@
 //! 7. rustls counts no tickets: this file does.
 //! 8. rustls answers a key update with the next text it seals. To have the answer at once, it is asked to seal a byte
 //!    into no space: that fails, and leaves the answer behind.
+//! 9. A record that rustls cannot open, of early data that were not accepted, it passes over and does not discard: held, it
+//!    would be tried again with each that follows, and counted again, until the handshake fails. It is told by its text,
+//!    which is wiped then, and is dropped.
 
 use crate::block::Blocks;
 use crate::buffer::Buffer;
@@ -466,7 +469,8 @@ impl Session {
         };
         self.owes_answer |= did != Did::Text;
         if !holds {
-            if driven.used < shown {
+            let is_skipped = driven.used == 0 && !self.is_established() && is_wiped(&input.filled()[..shown]);
+            if driven.used < shown && !is_skipped {
                 self.held = input.filled()[driven.used..shown].to_vec();
             }
             input.consume(shown);
@@ -806,6 +810,16 @@ fn may_be_record(bytes: &[u8]) -> bool {
     let (typ, version) = (bytes.first().unwrap_or(&23), bytes.get(1).unwrap_or(&3));
     let len = record_len(bytes).map_or(RECORD_TEXT_MAX, |len| len - HEADER_LEN);
     matches!((typ, version, len), (20..=24, 3, 1..=RECORD_LEN_MAX) | (23, 3, 0))
+}
+
+/// Whether this is one record, sealed, that somebody tried to open and could not: what should be its text is zeros, with
+/// which cryptographic libraries overwrite it, so that nobody uses it. What was opened has a content type in it, which is not
+/// 0 (RFC 8446, section 5.4). A library that does not do so is none that rustls has.
+fn is_wiped(record: &[u8]) -> bool {
+    const TAG_LEN: usize = 16;
+    let is_whole = record.first() == Some(&23) && record_len(record) == Some(record.len());
+    let text_end = record.len().saturating_sub(TAG_LEN);
+    is_whole && text_end > HEADER_LEN && record[HEADER_LEN..text_end].iter().all(|byte| *byte == 0)
 }
 
 /// Whether a record that we send is an alert: in TLS 1.3 it is dressed as text, of two bytes, a type and a tag.

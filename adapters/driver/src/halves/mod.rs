@@ -273,13 +273,7 @@ fn together<T: SplitTransport>(
     let connection = Connection::from_halves(incoming, outgoing, limits).with_tls(session);
     let inner = Inner { connection, read, write, settings, peer, waits };
     match T::reunite(reader, writer) {
-        Ok(mut transport) => {
-            if inner.connection.outgoing().is_abandoned() {
-                // A torn message must not look like the end of a whole one.
-                transport.abort();
-            }
-            Stream::from_inner(transport, inner)
-        }
+        Ok(transport) => Stream::from_inner(transport, inner),
         // They came from one transport: one that does not know its own sides cannot be used any more.
         Err(_) => Stream::without_transport(inner),
     }

@@ -443,10 +443,6 @@ impl<T: SplitTransport> Sink for WriteHalf<'_, T> {
         self.sending_mut().waits.sent();
     }
 
-    fn torn(&mut self) {
-        self.common.sides.tear();
-    }
-
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_writing(cx, |write, outgoing, tls, transport, cx| {
             write.poll_flush(outgoing, tls, transport, cx, Side::Sender)
@@ -459,6 +455,10 @@ impl<T: SplitTransport> Drop for WriteHalf<'_, T> {
         if self.common.home.is_some() {
             bring_home(&self.common, None, self.sending.take());
         } else {
+            // Also by a future that was leaked.
+            if self.sending.as_ref().is_some_and(|sending| sending.outgoing.is_torn()) {
+                self.common.sides.tear();
+            }
             self.common.sides.leave_writing();
         }
     }

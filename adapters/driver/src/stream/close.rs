@@ -163,8 +163,9 @@ impl<T: Transport> Stream<T> {
 
     /// A connection that nothing is left to do with but to close it: what has come of it is not here.
     pub(crate) fn closing(transport: T, inner: Inner) -> Self {
-        let drain = Drain { is_raw: true, ..Drain::default() };
-        Self { drain: Some(Box::new(drain)), ..Self::from_inner(transport, inner) }
+        let mut stream = Self::from_inner(transport, inner);
+        stream.drain = Some(Box::new(Drain { is_raw: true, ..Drain::default() }));
+        stream
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, Error>> {

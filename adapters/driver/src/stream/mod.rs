@@ -36,6 +36,7 @@ use asyncnet_core::{
     Connection, Deadline, Endpoint, Incoming, Limits, LinePolicy, Outgoing, PeerCredentials,
 };
 use bytes::Bytes;
+use std::mem;
 use std::task::{Context, Poll, ready};
 
 /// A buffered stream socket over the transport `T`.
@@ -72,6 +73,8 @@ use std::task::{Context, Poll, ready};
 pub struct Stream<T> {
     /// `None` once closed.
     transport: Option<T>,
+    /// What `T: Transport` calls its `abort`: a drop has no bounds to call it by.
+    abort: fn(&mut T),
     connection: Connection,
     read: ReadState,
     write: WriteState,
@@ -181,11 +184,24 @@ impl<T: Transport> Stream<T> {
 
     pub(crate) fn without_transport(inner: Inner) -> Self {
         let Inner { connection, read, write, settings, peer, waits } = inner;
-        Self { transport: None, connection, read, write, settings, peer, waits, handshake: None, drain: None }
+        Self {
+            transport: None,
+            abort: T::abort,
+            connection,
+            read,
+            write,
+            settings,
+            peer,
+            waits,
+            handshake: None,
+            drain: None,
+        }
     }
 
     pub(crate) fn from_inner(transport: T, inner: Inner) -> Self {
-        Self { transport: Some(transport), ..Self::without_transport(inner) }
+        let mut stream = Self::without_transport(inner);
+        stream.transport = Some(transport);
+        stream
     }
 
     /// Whose other end it is, as the one who connected or accepted it knows: as the system would tell it, however it was
@@ -354,13 +370,21 @@ impl<T: Transport> Stream<T> {
     ///
     /// See the example at [`Parts`].
     pub fn into_parts(self) -> Parts<T> {
-        let (incoming, outgoing) = self.connection.into_halves();
-        Parts { transport: self.transport, received: incoming.into_plain(), queued: outgoing.into_queued() }
+        let (transport, inner) = self.into_inner();
+        let (incoming, outgoing) = inner.connection.into_halves();
+        Parts { transport, received: incoming.into_plain(), queued: outgoing.into_queued() }
     }
 
-    pub(crate) fn into_inner(self) -> (Option<T>, Inner) {
-        let Self { transport, connection, read, write, settings, peer, waits, .. } = self;
-        (transport, Inner { connection, read, write, settings, peer, waits })
+    pub(crate) fn into_inner(mut self) -> (Option<T>, Inner) {
+        let inner = Inner {
+            connection: mem::replace(&mut self.connection, Connection::new(Limits::default())),
+            read: mem::take(&mut self.read),
+            write: mem::take(&mut self.write),
+            settings: self.settings,
+            peer: self.peer.take(),
+            waits: mem::take(&mut self.waits),
+        };
+        (self.transport.take(), inner)
     }
 
     /// Whether plaintext may be sent and received, if this is to be plaintext.
@@ -372,6 +396,15 @@ impl<T: Transport> Stream<T> {
     /// Whether it is in use: once a close has begun, nothing is received or sent any more.
     pub(crate) fn check_transport(&self) -> Result<(), Error> {
         if self.transport.is_some() && self.drain.is_none() { Ok(()) } else { Err(Error::Closed) }
+    }
+}
+
+/// A message that is torn, also by a future that was leaked, does not end with what looks like an end.
+impl<T> Drop for Stream<T> {
+    fn drop(&mut self) {
+        if let Some(transport) = self.transport.as_mut().filter(|_| self.connection.outgoing().is_torn()) {
+            (self.abort)(transport);
+        }
     }
 }
 
@@ -570,12 +603,6 @@ impl<T: Transport> Sink for Stream<T> {
 
     fn sent(&mut self) {
         self.waits.sent();
-    }
-
-    fn torn(&mut self) {
-        if let Some(transport) = &mut self.transport {
-            transport.abort();
-        }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

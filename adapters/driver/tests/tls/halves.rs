@@ -252,3 +252,44 @@ fn a_send_does_not_wake_the_reader() {
         assert!(!waits.is_woken());
     }
 }
+
+/// Also when the future was leaked, so that nothing was told of it, and when it is the queue that is out in part.
+#[test]
+fn what_is_out_in_part_ends_in_a_reset() {
+    for leak in [false, true] {
+        for (split, queued) in [(false, false), (false, true), (true, false), (true, true)] {
+            let link = Link::plain();
+            link.to_client.set_room(3);
+            let Link { mut client, mut server, to_client, .. } = link;
+            let break_off = |stream: &mut asyncnet_driver::Stream<crate::link::End>| {
+                let mut future = Box::pin(async {
+                    if queued {
+                        stream.queue(b"more than three")?;
+                        return stream.flush().await;
+                    }
+                    stream.send(b"more than three").await
+                });
+                poll(future.as_mut()).expect_err("there is room for three bytes");
+                if leak {
+                    std::mem::forget(future);
+                }
+            };
+            break_off(&mut server);
+            if split && !(leak && !queued) {
+                drop(server.into_split().unwrap());
+            } else {
+                drop(server);
+            }
+            to_client.set_room(ROOM);
+            let ended = poll(client.recv_exact(&mut [0; 4])).expect("it is over");
+            assert!(ended.unwrap_err().is_disconnect(), "leaked: {leak}, split: {split}, queued: {queued}");
+        }
+    }
+    // What is whole ends well.
+    let Link { mut client, mut server, .. } = Link::plain();
+    block_on(server.send(b"whole")).unwrap();
+    server.queue(b"never begun").unwrap();
+    drop(server);
+    assert_eq!(block_on(client.recv_owned(100)).unwrap(), "whole");
+    assert!(poll(client.recv(&mut [0; 8])).is_err(), "no reset");
+}
