@@ -1,5 +1,5 @@
 //! The programs as people run them: the built binaries, on both adapters, talked to with std's sockets, with rustls' own
-//! connections over them, and with `nc`, `ncat`, `socat`, `openssl`, nginx, Dovecot and Postfix.
+//! connections over them, and with `nc`, `ncat`, `socat`, `openssl`, nginx, Dovecot, Postfix and vsftpd.
 //!
 //! Nothing here sleeps, and every wait ends: after [`process::PATIENCE`] a test fails.
 
@@ -27,6 +27,8 @@ mod tls;
 mod tls_proxy;
 mod tour;
 mod udp_echo;
+#[cfg(unix)]
+mod vsftpd;
 
 /// Runs a test on every adapter.
 fn on_each_adapter(test: impl Fn(&str)) {
