@@ -1,8 +1,9 @@
 //! TLS: how it begins, what it agreed on, how it fails. The calls are those of [`Stream`](crate::Stream).
 //!
 //! What rustls' unbuffered interface does not give, and 0.24 may: exported keying material (RFC 5705, RFC 8446 section 7.5) and a
-//! client's early data (RFC 8446, section 2.3). A server's early data is not taken: whoever recorded it can send it again, and
-//! a configuration that allows it is refused. External keys (PSK), renegotiation and versions below 1.2 are left out.
+//! client's early data (RFC 8446, section 2.3). A server accepts early data when its configuration says so, and hands them out by
+//! a call of their own alone, [`Stream::recv_early_data`](crate::Stream::recv_early_data): others may be able to send them
+//! again. External keys (PSK), renegotiation and versions below 1.2 are left out.
 //!
 //! Inside, here is how the driver reaches a session: in a stream's connection, or shared by two halves.
 //!

@@ -16,6 +16,7 @@ mod socket;
 mod tls_broken;
 mod tls_cancel;
 mod tls_certificates;
+mod tls_early;
 mod tls_ends;
 #[cfg(feature = "adapters")]
 mod tls_halves;
@@ -62,6 +63,7 @@ pub(crate) fn tls<F: Fixture + 'static>() -> Vec<Case<F>> {
         tls_info::cases(),
         tls_hello::cases(),
         tls_refusal::cases(),
+        tls_early::cases(),
         tls_ends::cases(),
         tls_broken::cases(),
         tls_records::cases(),

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod answers;
+mod early;
 mod ends;
 mod failures;
 mod floods;

@@ -1,6 +1,7 @@
 //! OpenSSL's client, and a server of ours.
 
 mod data;
+mod early;
 mod ends;
 mod handshake;
 mod refusal;
@@ -22,6 +23,7 @@ where
     let mut tests = Tests::of("s_client");
     handshake::add(&mut tests);
     data::add(&mut tests);
+    early::add(&mut tests);
     ends::add(&mut tests);
     refusal::add(&mut tests);
     tests.into_list()
