@@ -279,6 +279,11 @@ fn together<T: SplitTransport>(
     }
 }
 
+/// What a poll gave; `None` is the end of the connection.
+fn or_closed<R>(polled: Option<Result<R, Error>>) -> Result<R, Error> {
+    polled.unwrap_or(Err(Error::Closed))
+}
+
 /// Ends a connection at once, whatever is left of it.
 fn end<T: SplitTransport>(reading: Option<Reading<T::Reader>>, writing: Option<Writing<T::Writer>>) {
     let (Some(reading), Some(writing)) = (reading, writing) else { return };

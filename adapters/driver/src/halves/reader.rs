@@ -3,13 +3,13 @@
 //! Over TLS it also sends: what its records cause, an answer to a key update or the alert of a session that failed, goes out
 //! at once, if the sending half does not have its side in a poll right then, and else with that poll.
 
-use super::{Common, Receiving, bring_home};
+use super::{Common, Receiving, Sides, bring_home, or_closed};
 use crate::deadline::Waits;
 use crate::error::Error;
 use crate::fill::Fill;
 use crate::line::Line;
 use crate::pool::Pooled;
-use crate::pump::{ReadState, Side};
+use crate::pump::Side;
 use crate::recv::{self, Source};
 use crate::tls::{self, Tls};
 use crate::transport::SplitTransport;
@@ -546,31 +546,19 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
         &mut self.receiving_mut().incoming
     }
 
-    /// Polls with the transport's receiving side in hand.
-    fn poll_reading<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        poll: impl FnOnce(
-            &mut ReadState,
-            &mut Incoming,
-            &mut T::Reader,
-            &mut Context<'_>,
-            &dyn Fn(&mut Context<'_>) -> Poll<bool>,
-        ) -> Poll<Result<R, Error>>,
-    ) -> Poll<Result<R, Error>> {
-        let sides = &*self.common.sides;
-        let Some(mut reading) = sides.take_reading() else { return Poll::Ready(Err(Error::Closed)) };
-        let incoming = &mut self.receiving.as_mut().expect("it goes home with the half").incoming;
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let (sides, incoming) = self.parts();
         let was_reset = |cx: &mut Context<'_>| sides.poll_note(cx.waker()).map(|note| note.met_reset);
-        let polled = poll(&mut reading.read, incoming, &mut reading.transport, cx, &was_reset);
-        let is_open = sides.put_reading(reading, polled.is_pending().then_some(cx.waker()));
-        if polled.is_pending() && !is_open { Poll::Ready(Err(Error::Closed)) } else { polled }
+        let waker = cx.waker().clone();
+        let polled = sides.poll_reading(&waker, |reading| {
+            reading.read.poll_fill(incoming, &mut reading.transport, cx, was_reset)
+        });
+        polled.map(or_closed)
     }
 
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_reading(cx, |read, incoming, transport, cx, was_reset| {
-            read.poll_fill(incoming, transport, cx, was_reset)
-        })
+    fn parts(&mut self) -> (&Sides<T>, &mut Incoming) {
+        let receiving = self.receiving.as_mut().expect("it goes home with the half");
+        (&*self.common.sides, &mut receiving.incoming)
     }
 
     /// Over TLS, opens what has come.
@@ -593,15 +581,14 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
 
     /// Sends what receiving has caused. What does not go out now has this task woken when there is room.
     fn answer(&mut self, cx: &mut Context<'_>) {
-        let sides = &*self.common.sides;
-        let mut taken = sides.take_writing_to_answer();
-        while let Some(mut writing) = taken {
+        let waker = cx.waker().clone();
+        self.common.sides.answer(&waker, |writing| {
             let (write, transport) = (&mut writing.write, &mut writing.transport);
             // An error of the write side is the next send's to report.
             let sent =
                 write.poll_flush(&mut writing.sealed, &mut self.common.tls(), transport, cx, Side::Receiver);
-            taken = sides.put_writing(writing, matches!(sent, Poll::Ready(Ok(()))), None);
-        }
+            matches!(sent, Poll::Ready(Ok(())))
+        });
     }
 }
 
@@ -631,21 +618,25 @@ impl<T: SplitTransport> Source for ReadHalf<'_, T> {
         if line_time_max.min(idle_time_max) == Duration::MAX {
             return Poll::Pending;
         }
-        let sides = &*self.common.sides;
-        let Some(mut reading) = sides.take_reading() else { return Poll::Ready(Error::Closed) };
         let deadlines = deadlines.iter().copied();
-        let late = receiving.waits.poll(deadlines, &receiving.limits, &mut reading.transport, cx);
-        let is_open = sides.put_reading(reading, late.is_pending().then_some(cx.waker()));
-        if is_open { late } else { Poll::Ready(Error::Closed) }
+        let waker = cx.waker().clone();
+        let late = self.common.sides.poll_reading(&waker, |reading| {
+            receiving.waits.poll(deadlines, &receiving.limits, &mut reading.transport, cx)
+        });
+        late.map(|late| late.unwrap_or(Error::Closed))
     }
 
     fn poll_bypass(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
         if self.incoming_mut().is_sealed() {
             return self.poll_open(cx, buf);
         }
-        self.poll_reading(cx, |read, incoming, transport, cx, was_reset| {
-            read.poll_bypass(incoming, transport, cx, buf, was_reset)
-        })
+        let (sides, incoming) = self.parts();
+        let was_reset = |cx: &mut Context<'_>| sides.poll_note(cx.waker()).map(|note| note.met_reset);
+        let waker = cx.waker().clone();
+        let polled = sides.poll_reading(&waker, |reading| {
+            reading.read.poll_bypass(incoming, &mut reading.transport, cx, buf, was_reset)
+        });
+        polled.map(or_closed)
     }
 }
 

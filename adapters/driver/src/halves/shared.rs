@@ -17,6 +17,7 @@
 //! - A torn message is never followed by what looks like an end: the two sides then end as one, by a reset.
 
 use super::sync::{Mutex, MutexGuard};
+use std::mem;
 use std::sync::PoisonError;
 use std::task::{Poll, Waker};
 
@@ -54,8 +55,21 @@ struct State<R, W: Writes, S> {
     is_closed: bool,
     /// A message was left torn.
     is_torn: bool,
-    /// The receiving half waits for the note.
+    /// The receiving half has to know when the writing side is back.
     is_asked: bool,
+    /// Who waits for both sides, to close them well.
+    closer: Option<Waker>,
+}
+
+/// Who puts the writing side back.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    /// The sending half, which is done with its call.
+    Sender,
+    /// The sending half, which waits.
+    WaitingSender(&'a Waker),
+    /// The receiving half, which waits for the wire itself if something is left.
+    Receiver,
 }
 
 /// One side of the transport.
@@ -66,15 +80,6 @@ struct Side<T> {
     is_left: bool,
     /// Whose call waits.
     waker: Option<Waker>,
-}
-
-/// What comes of asking for the writing side.
-pub(super) enum Taken<W> {
-    Here(W),
-    /// The other half has it: the asker's waker is kept.
-    Away,
-    /// It is gone, or the connection is closed.
-    Gone,
 }
 
 impl<T> Side<T> {
@@ -112,6 +117,7 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
             is_closed: false,
             is_torn: false,
             is_asked: false,
+            closer: None,
         };
         Self { state: Mutex::new(state), end }
     }
@@ -141,68 +147,107 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
         Poll::Ready(state.note)
     }
 
-    /// The reading side, for the receiving half: `None` once the connection is closed.
-    pub(super) fn take_reading(&self) -> Option<R> {
+    /// Polls with the reading side in hand, for the receiving half. `None` is the end of the connection.
+    pub(super) fn poll_reading<T>(
+        &self,
+        waker: &Waker,
+        poll: impl FnOnce(&mut R) -> Poll<T>,
+    ) -> Poll<Option<T>> {
         let mut state = self.lock();
-        if state.is_closed { None } else { state.reading.take() }
-    }
-
-    /// Takes the reading side back; whether the connection is still open. A waker is kept if its half waits.
-    pub(super) fn put_reading(&self, reading: R, waits: Option<&Waker>) -> bool {
+        let Some(mut reading) = (if state.is_closed { None } else { state.reading.take() }) else {
+            return Poll::Ready(None);
+        };
+        drop(state);
+        let polled = poll(&mut reading);
         let mut state = self.lock();
         state.reading.put(reading);
-        if let Some(waker) = waits {
+        if polled.is_pending() {
             state.reading.keep(waker);
         }
-        let is_open = !state.is_closed;
+        let (is_closed, closer) = (state.is_closed, state.closer.take());
         self.end_if_due(state);
-        is_open
+        closer.into_iter().for_each(Waker::wake);
+        if polled.is_pending() && is_closed { Poll::Ready(None) } else { polled.map(Some) }
     }
 
-    /// The writing side, for the sending half.
-    pub(super) fn take_writing(&self, waker: &Waker) -> Taken<W> {
+    /// Polls with the writing side in hand, for the sending half; what then is to be sent because of what was received
+    /// meanwhile, `send` sends: whether all of it is out. `None` is the end of the connection.
+    pub(super) fn poll_writing<T>(
+        &self,
+        waker: &Waker,
+        poll: impl FnOnce(&mut W) -> Poll<T>,
+        send: impl FnMut(&mut W) -> bool,
+    ) -> Poll<Option<T>> {
         let mut state = self.lock();
         if state.is_closed {
-            return Taken::Gone;
+            return Poll::Ready(None);
         }
         if state.writing.is_away {
             state.writing.keep(waker);
-            return Taken::Away;
+            return Poll::Pending;
         }
-        state.writing.take().map_or(Taken::Gone, Taken::Here)
+        let Some(mut writing) = state.writing.take() else { return Poll::Ready(None) };
+        drop(state);
+        let polled = poll(&mut writing);
+        let by = if polled.is_pending() { By::WaitingSender(waker) } else { By::Sender };
+        let is_closed = self.put_writing(writing, by, polled.is_ready(), send);
+        if polled.is_pending() && is_closed { Poll::Ready(None) } else { polled.map(Some) }
     }
 
-    /// The writing side, for the receiving half, if there is something to be sent and nobody is at it.
-    pub(super) fn take_writing_to_answer(&self) -> Option<W> {
+    /// Sends what receiving has caused, for the receiving half: `send` does, and tells whether all of it is out. If the
+    /// sending half has the writing side right now, it sends when it puts that back, and has this half woken then.
+    pub(super) fn answer(&self, reader: &Waker, mut send: impl FnMut(&mut W) -> bool) {
         let mut state = self.lock();
+        if state.writing.is_away {
+            state.reading.keep(reader);
+            state.is_asked = true;
+        }
         let has_work = state.session.has_output() || state.writing.here.as_ref().is_some_and(W::waits);
-        if has_work && !state.is_closed && !state.writing.is_left { state.writing.take() } else { None }
+        if !has_work || state.is_closed || state.writing.is_left {
+            return;
+        }
+        let Some(mut writing) = state.writing.take() else { return };
+        drop(state);
+        let is_out = send(&mut writing);
+        self.put_writing(writing, By::Receiver, is_out, send);
     }
 
-    /// Takes the writing side back, unless there is something to be sent that came meanwhile, and it `can_go_on`: then it
-    /// is given out again. A waker is kept if its half waits.
-    pub(super) fn put_writing(&self, writing: W, can_go_on: bool, waits: Option<&Waker>) -> Option<W> {
-        let mut state = self.lock();
-        state.note = writing.note();
-        if can_go_on && !state.is_closed && state.session.has_output() {
-            return Some(writing);
-        }
-        let is_left_over = writing.waits() && waits.is_none();
-        state.writing.put(writing);
-        let sender = match waits {
-            Some(waker) => {
-                state.writing.keep(waker);
-                None
+    /// Takes the writing side back, once nothing more can be sent because of what was received; whether the connection is
+    /// closed.
+    fn put_writing(
+        &self,
+        mut writing: W,
+        by: By<'_>,
+        mut can_go_on: bool,
+        mut send: impl FnMut(&mut W) -> bool,
+    ) -> bool {
+        let mut is_left_over = false;
+        let mut state = loop {
+            let state = self.lock();
+            if !can_go_on || !state.session.has_output() || state.is_closed {
+                break state;
             }
-            // It may have waited for the receiving half to put it back.
-            None => state.writing.waker.take(),
+            drop(state);
+            can_go_on = send(&mut writing);
+            is_left_over = !can_go_on;
         };
-        let is_asked = std::mem::take(&mut state.is_asked);
-        // Whoever receives sees to what is left.
-        let reader = if is_left_over || is_asked { state.reading.waker.take() } else { None };
+        state.note = writing.note();
+        state.writing.put(writing);
+        // Of whoever waits for the side to come back, or has to see to what is left of an answer.
+        let is_asked = mem::take(&mut state.is_asked);
+        let woken = match by {
+            By::Receiver => [state.writing.waker.take(), state.closer.take()],
+            By::WaitingSender(waker) => {
+                state.writing.keep(waker);
+                let is_owed = state.session.has_output();
+                [state.closer.take(), state.reading.waker.take_if(|_| is_asked || is_owed)]
+            }
+            By::Sender => [state.closer.take(), state.reading.waker.take_if(|_| is_asked || is_left_over)],
+        };
+        let is_closed = state.is_closed;
         self.end_if_due(state);
-        [sender, reader].into_iter().flatten().for_each(Waker::wake);
-        None
+        woken.into_iter().flatten().for_each(Waker::wake);
+        is_closed
     }
 
     /// A message is torn.
@@ -224,7 +269,7 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
     pub(super) fn poll_take_both(&self, waker: &Waker) -> Poll<Option<(R, W)>> {
         let mut state = self.lock();
         if state.reading.is_away || state.writing.is_away {
-            state.writing.keep(waker);
+            state.closer = Some(waker.clone());
             return Poll::Pending;
         }
         state.is_closed = true;
@@ -259,7 +304,7 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
         let mut state = self.lock();
         state.is_closed = true;
         let both = state.reading.here.take().zip(state.writing.here.take());
-        (both, std::mem::take(&mut state.session))
+        (both, mem::take(&mut state.session))
     }
 
     /// Ends what is due to end, outside of the lock.

@@ -1,6 +1,3 @@
-//! The lock of the halves: std's, or loom's when interleavings are tried (`--cfg asyncnet_loom`).
+//! The lock of the halves. The crate that tries their interleavings has loom's in this file's place.
 
-#[cfg(asyncnet_loom)]
-pub(super) use loom::sync::{Arc, Mutex, MutexGuard};
-#[cfg(not(asyncnet_loom))]
 pub(super) use std::sync::{Arc, Mutex, MutexGuard};

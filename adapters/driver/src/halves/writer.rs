@@ -1,7 +1,6 @@
 //! The sending half: the calls of a stream that send, each a few words over `send`, and the end of both halves.
 
-use super::shared::Taken;
-use super::{Common, Locked, Sending, bring_home};
+use super::{Common, Locked, Sending, bring_home, or_closed};
 use crate::error::Error;
 use crate::line::LineEnd;
 use crate::pump::{Side, Unsent, WriteState};
@@ -11,6 +10,7 @@ use crate::tls::Tls;
 use crate::transport::SplitTransport;
 use asyncnet_core::{Connection, Deadline, Incoming, Limits, Outgoing};
 use bytes::Bytes;
+use std::cell::RefCell;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::IoSlice;
@@ -352,25 +352,27 @@ impl<'a, T: SplitTransport> WriteHalf<'a, T> {
             &mut Context<'_>,
         ) -> Poll<Result<R, Error>>,
     ) -> Poll<Result<R, Error>> {
-        let sides = &*self.common.sides;
-        let mut writing = match sides.take_writing(cx.waker()) {
-            Taken::Here(writing) => writing,
-            Taken::Away => return Poll::Pending,
-            Taken::Gone => return Poll::Ready(Err(Error::Closed)),
-        };
         let outgoing = &mut self.sending.as_mut().expect("it goes home with the half").outgoing;
         let mut tls = self.common.tls();
-        outgoing.exchange_sealed(&mut writing.sealed);
-        let polled = poll(&mut writing.write, outgoing, &mut tls, &mut writing.transport, cx);
-        outgoing.exchange_sealed(&mut writing.sealed);
-        let waits = polled.is_pending().then(|| cx.waker().clone());
-        let mut left = sides.put_writing(writing, matches!(polled, Poll::Ready(Ok(_))), waits.as_ref());
-        while let Some(mut writing) = left {
-            let (write, transport) = (&mut writing.write, &mut writing.transport);
-            let sent = write.poll_flush(&mut writing.sealed, &mut tls, transport, cx, Side::Sender);
-            left = sides.put_writing(writing, matches!(sent, Poll::Ready(Ok(()))), waits.as_ref());
-        }
-        if polled.is_pending() && sides.is_closed() { Poll::Ready(Err(Error::Closed)) } else { polled }
+        let waker = cx.waker().clone();
+        let context = RefCell::new((cx, &mut tls));
+        let polled = self.common.sides.poll_writing(
+            &waker,
+            |writing| {
+                let (cx, tls) = &mut *context.borrow_mut();
+                outgoing.exchange_sealed(&mut writing.sealed);
+                let polled = poll(&mut writing.write, outgoing, tls, &mut writing.transport, cx);
+                outgoing.exchange_sealed(&mut writing.sealed);
+                polled
+            },
+            |writing| {
+                let (cx, tls) = &mut *context.borrow_mut();
+                let (write, transport) = (&mut writing.write, &mut writing.transport);
+                let sent = write.poll_flush(&mut writing.sealed, *tls, transport, cx, Side::Sender);
+                matches!(sent, Poll::Ready(Ok(())))
+            },
+        );
+        polled.map(or_closed)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -424,19 +426,14 @@ impl<T: SplitTransport> Sink for WriteHalf<'_, T> {
         if sending.limits.send_time_max == std::time::Duration::MAX {
             return Poll::Pending;
         }
-        let mut writing = match self.common.sides.take_writing(cx.waker()) {
-            Taken::Here(writing) => writing,
-            Taken::Away => return Poll::Pending,
-            Taken::Gone => return Poll::Ready(Error::Closed),
-        };
-        let late = sending.waits.poll([Deadline::Send], &sending.limits, &mut writing.transport, cx);
-        let waits = late.is_pending().then_some(cx.waker());
-        // An answer that came in between goes out with the call that this one is a part of: it is polled again.
-        if let Some(writing) = self.common.sides.put_writing(writing, true, waits) {
-            self.common.sides.put_writing(writing, false, waits);
-            cx.waker().wake_by_ref();
-        }
-        late
+        let waker = cx.waker().clone();
+        let late = self.common.sides.poll_writing(
+            &waker,
+            |writing| sending.waits.poll([Deadline::Send], &sending.limits, &mut writing.transport, cx),
+            // The call that this is a part of has just tried.
+            |_| false,
+        );
+        late.map(|late| late.unwrap_or(Error::Closed))
     }
 
     fn sent(&mut self) {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn late<T>(result: Result<T, Error>) -> Option<Deadline> {
+fn late<T>(result: &Result<T, Error>) -> Option<Deadline> {
     match result {
-        Err(Error::TimedOut(deadline)) => Some(deadline),
+        Err(Error::TimedOut(deadline)) => Some(*deadline),
         _ => None,
     }
 }
@@ -36,7 +36,7 @@ fn a_line_has_its_time_as_a_whole() {
         let waits = poll(link.server.recv_line()).expect_err("there is a second left");
         link.clock.advance(SECOND);
         assert!(waits.is_woken());
-        assert_eq!(late(poll(link.server.recv_line()).expect("its time is over")), Some(Deadline::Line));
+        assert_eq!(late(&poll(link.server.recv_line()).expect("its time is over")), Some(Deadline::Line));
         // It can still come, and has its time again.
         block_on(link.client.send(b"y")).unwrap();
         poll(link.server.recv_line()).expect_err("it has time again");
@@ -72,7 +72,7 @@ fn a_delimiter_has_its_time() {
         poll(link.server.recv_until(b";", 100)).expect_err("nothing has come");
         link.clock.advance(5 * SECOND);
         let received = poll(link.server.recv_until(b";", 100)).expect("its time is over");
-        assert_eq!(late(received), Some(Deadline::Line));
+        assert_eq!(late(&received), Some(Deadline::Line));
     }
 }
 
@@ -86,11 +86,11 @@ fn silence_has_its_time() {
             link.clock.advance(4 * SECOND);
         }
         link.clock.advance(SECOND);
-        assert_eq!(late(poll(link.server.recv_line()).expect("its time is over")), Some(Deadline::Idle));
+        assert_eq!(late(&poll(link.server.recv_line()).expect("its time is over")), Some(Deadline::Idle));
         poll(link.server.recv_exact(&mut [0; 8])).expect_err("it begins now");
         link.clock.advance(5 * SECOND);
         let received = poll(link.server.recv_exact(&mut [0; 8])).expect("its time is over");
-        assert_eq!(late(received), Some(Deadline::Idle));
+        assert_eq!(late(&received), Some(Deadline::Idle));
         let mut four = [0; 4];
         block_on(link.server.recv_exact(&mut four)).unwrap();
         assert_eq!(&four, b"xxxx", "nothing is lost");
@@ -115,7 +115,7 @@ fn a_send_has_its_time_as_a_whole() {
                 let waits = poll(send.as_mut()).expect_err("there is a second left");
                 link.clock.advance(SECOND);
                 assert!(waits.is_woken());
-                assert_eq!(late(poll(send).expect("its time is over")), Some(Deadline::Send));
+                assert_eq!(late(&poll(send).expect("its time is over")), Some(Deadline::Send));
             }
             link.to_client.set_room(ROOM);
             if atomic {
@@ -148,9 +148,9 @@ fn what_is_queued_has_its_time() {
                 link.clock.advance(time * SECOND);
             }
             let outcome = match call {
-                "flush" => late(poll(link.server.flush()).expect("its time is over")),
-                "shutdown_write" => late(poll(link.server.shutdown_write()).expect("its time is over")),
-                _ => late(poll(link.server.recv_line()).expect("its time is over")),
+                "flush" => late(&poll(link.server.flush()).expect("its time is over")),
+                "shutdown_write" => late(&poll(link.server.shutdown_write()).expect("its time is over")),
+                _ => late(&poll(link.server.recv_line()).expect("its time is over")),
             };
             assert_eq!(outcome, Some(Deadline::Send), "{call}");
         }
@@ -172,7 +172,7 @@ fn a_close_has_its_time() {
             let waits = poll(close.as_mut()).expect_err("there is a second left");
             link.clock.advance(SECOND);
             assert!(waits.is_woken());
-            assert_eq!(late(poll(close).expect("its time is over")), Some(Deadline::Close));
+            assert_eq!(late(&poll(close).expect("its time is over")), Some(Deadline::Close));
         }
         assert_eq!(poll(link.server.close()).expect("it is closed").unwrap(), Closed::Before);
     }
@@ -194,8 +194,8 @@ fn halves_have_their_time() {
                 let sends = poll(send.as_mut()).expect_err("there is no room");
                 link.clock.advance(3 * SECOND);
                 assert!(waits.is_woken() && sends.is_woken());
-                assert_eq!(late(poll(line).expect("its time is over")), Some(Deadline::Line));
-                assert_eq!(late(poll(send).expect("its time is over")), Some(Deadline::Send));
+                assert_eq!(late(&poll(line).expect("its time is over")), Some(Deadline::Line));
+                assert_eq!(late(&poll(send).expect("its time is over")), Some(Deadline::Send));
             }
             // And begin again, and take it back to the stream.
             poll(reader.recv_line()).expect_err("it begins now");
@@ -204,6 +204,6 @@ fn halves_have_their_time() {
         let mut line = pin!(link.server.recv_line());
         poll(line.as_mut()).expect_err("there is a second left");
         link.clock.advance(SECOND);
-        assert_eq!(late(poll(line).expect("its time is over")), Some(Deadline::Line));
+        assert_eq!(late(&poll(line).expect("its time is over")), Some(Deadline::Line));
     }
 }
