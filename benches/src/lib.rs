@@ -6,8 +6,10 @@
 //! Every program of the package counts its allocations, so that what is compared carries the same weight.
 
 pub mod arguments;
+pub mod client_heap;
 pub mod load;
 pub mod measure;
+pub mod memory;
 pub mod pattern;
 pub mod peers;
 pub mod process;

@@ -2,7 +2,11 @@
 
 use asyncnet_benches::Fault;
 use asyncnet_benches::arguments::Mode;
-use asyncnet_benches::measure::{Contestant, Files, Only, Table, Tool, WORKS, Work, begin, growing, rounded};
+use asyncnet_benches::client_heap::{self, Client};
+use asyncnet_benches::load::Reach;
+use asyncnet_benches::measure::{
+    Contestant, Files, Only, Server, Table, Tool, WORKS, Work, begin, contestants, growing, rounded,
+};
 use asyncnet_benches::process::{exit, note, raise_descriptors};
 use clap::Parser;
 use std::collections::BTreeMap;
@@ -29,15 +33,12 @@ struct Arguments {
     no_system_calls: bool,
 }
 
-/// What the tables of memory are called on the command line.
+/// What the table of clients' memory is called on the command line.
+const CLIENT_HEAP: &str = "tls-client-heap";
+/// What those of servers' memory are called.
 const HEAP: [(&str, Mode); 2] = [("plain-heap", Mode::Plain), ("tls-heap", Mode::Tls)];
 /// How many idle connections are weighed.
 const IDLE: [u32; 2] = [1_000, 10_000];
-/// How many more steps of the client's the second run has.
-const STEPS: u64 = 400;
-/// The fewest messages that are more: of lines that come many at once, a step is many already.
-const MESSAGES_MAX: u64 = 40_000;
-
 fn main() -> ExitCode {
     exit("counts", run(&Arguments::parse()))
 }
@@ -47,7 +48,8 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
     let mut out = io::stdout();
     if arguments.only.list {
         write!(out, "{}", arguments.only.listed())?;
-        return Ok(HEAP.iter().try_for_each(|(name, _)| writeln!(out, "{name}"))?);
+        HEAP.iter().try_for_each(|(name, _)| writeln!(out, "{name}"))?;
+        return Ok(writeln!(out, "{CLIENT_HEAP}")?);
     }
     let files = Files::new()?;
     for work in arguments.only.works() {
@@ -69,7 +71,28 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
             writeln!(out, "{}", heap(arguments, name, mode, &files)?)?;
         }
     }
+    if arguments.only.wants(CLIENT_HEAP) {
+        let mut table = Table::new(
+            format!("{CLIENT_HEAP}: bytes of heap for each idle connection"),
+            &["client", "1 000"],
+        );
+        for client in [Client::Asyncnet, Client::TokioRustls] {
+            let (server, reach) = served(&files)?;
+            table.row([client.name().to_owned(), client_heap::weigh(client, &reach, IDLE[0])?.to_string()]);
+            server.end()?;
+        }
+        writeln!(out, "{table}")?;
+    }
     Ok(())
+}
+
+/// A server for clients that are weighed.
+fn served(files: &Files) -> Result<(Server, Reach), Fault> {
+    let work = WORKS.iter().find(|work| work.name == "tls-ping-1").ok_or("no such work")?;
+    let limit = contestants(work).into_iter().find(Contestant::is_limit).ok_or("no such server")?;
+    let server = Server::start(&Tool::Bare, &limit, work, files)?;
+    let reach = server.reach(work, files, true)?;
+    Ok((server, reach))
 }
 
 /// One server's row.
@@ -108,7 +131,7 @@ fn more(
     work: &Work,
     files: &Files,
 ) -> Result<BTreeMap<String, f64>, Fault> {
-    let messages = (STEPS * work.step()).min(MESSAGES_MAX).max(4 * work.step());
+    let messages = work.counted();
     let few = counted(tool, contestant, work, files, 0)?;
     let many = counted(tool, contestant, work, files, messages)?;
     let difference = |(name, count): (&String, &u64)| {
@@ -133,8 +156,9 @@ fn counted(
         let calls = server.allocations()?.calls;
         return Ok(BTreeMap::from([("allocations".to_owned(), calls)]));
     }
-    drop(load);
+    // The server first, so that it sees no connection end.
     server.end()?;
+    drop(load);
     tool.counted()
 }
 

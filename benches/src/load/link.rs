@@ -47,6 +47,18 @@ impl Reach {
         Ok(Self { at, tls: Some(Arc::new(config)) })
     }
 
+    /// The address.
+    #[must_use]
+    pub fn at(&self) -> SocketAddr {
+        self.at
+    }
+
+    /// How TLS is spoken, if it is.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.tls.as_ref()
+    }
+
     /// Connects, and makes the handshake if there is one.
     ///
     /// # Errors

@@ -205,9 +205,11 @@ impl Load {
     }
 }
 
+/// What an idle connection has sent and received.
+pub const LINE: &[u8] = b"a line as long as most of them\n";
+
 /// One line to and fro.
 fn ping(link: &mut Link) -> Result<(), Fault> {
-    const LINE: &[u8] = b"a line as long as most of them\n";
     link.write_all(LINE)?;
     link.flush()?;
     let mut got = [0; LINE.len()];

@@ -45,6 +45,17 @@ impl Work {
         }
     }
 
+    /// How many messages are counted: enough that what is done once in a while shows, few enough for valgrind.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        match self.amount.shape {
+            Shape::Echo => (4_000 * self.step()).min(40_960).max(4 * self.step()),
+            Shape::Sink => 100 * 4_096,
+            Shape::Get | Shape::Put => 32 << 10,
+            Shape::Connect | Shape::Resume => 60,
+        }
+    }
+
     /// The fewest messages that can be sent: one step of the client's.
     #[must_use]
     pub fn step(&self) -> u64 {
