@@ -39,7 +39,7 @@ where
     Ok(())
 }
 
-fn reunited<T: SplitTransport>(halves: asyncnet_driver::Halves<T>) -> Result<Stream<T>, Stop> {
+fn reunited<T: SplitTransport>(halves: asyncnet_driver::Halves<'_, T>) -> Result<Stream<T>, Stop> {
     let (reader, writer) = halves;
     Stream::reunite(reader, writer).map_err(|_| Stop::Failed("the halves do not go together".to_owned()))
 }
