@@ -14,8 +14,8 @@ use crate::pool::Pooled;
 pub use crate::tls_listener::TlsListener;
 use asyncnet_core::Incoming;
 pub use asyncnet_core::tls::{
-    Alert, CLIENT_HELLO_BYTES_MAX, CertificateFault, ClientHello, Leftover, Refusal, StartTls, TlsError,
-    TlsInfo, TlsVersion, rustls,
+    Alert, CLIENT_HELLO_BYTES_MAX, CertificateFault, ClientHello, EARLY_DATA_BYTES_MAX, Leftover, Refusal,
+    StartTls, TlsError, TlsInfo, TlsVersion, rustls,
 };
 use asyncnet_core::tls::{Opened, Session};
 

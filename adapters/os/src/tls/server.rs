@@ -437,9 +437,13 @@ impl ServerTls {
     ///
     /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     /// # let (chain, key) = (vec![made.cert.der().clone()], made.signing_key.into());
-    /// let config = ServerTls::from_der(chain, key).accept_replayable_early_data(16_384).build()?;
+    /// let server = ServerTls::from_der(chain, key).accept_replayable_early_data(16_384);
+    /// let config = server.build()?;
     /// assert_eq!(config.max_early_data_size, 16_384);
     /// assert!(!config.ticketer.enabled() && config.session_storage.can_cache());
+    /// // All of it is kept until it is taken, so there is a bound.
+    /// let config = server.accept_replayable_early_data(u32::MAX).build()?;
+    /// assert_eq!(config.max_early_data_size, asyncnet_core::tls::EARLY_DATA_BYTES_MAX);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn accept_replayable_early_data(mut self, bytes_max: u32) -> Self {
