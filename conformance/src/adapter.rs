@@ -116,11 +116,15 @@ impl<N: Net> Sockets<N> {
     ///
     /// [`Stop::Failed`] if it cannot be had.
     pub fn listen(&self) -> Result<Listener<N::Listener>, Stop> {
-        let at = match self.link {
-            Link::Tcp => Endpoint::Inet(SocketAddr::from(([127, 0, 0, 1], 0))),
-            Link::Unix => unix_endpoint(&self.fresh_path())?,
-        };
-        Ok(Listener::new(self.net.listen(&at)?))
+        Ok(Listener::new(self.net.listen(&self.fresh_endpoint()?)?))
+    }
+
+    /// An address of this kind that nobody listens at yet.
+    pub(crate) fn fresh_endpoint(&self) -> Result<Endpoint, Stop> {
+        match self.link {
+            Link::Tcp => Ok(Endpoint::Inet(SocketAddr::from(([127, 0, 0, 1], 0)))),
+            Link::Unix => unix_endpoint(&self.fresh_path()),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub mod adapters;
 pub use adapter::{Adapter, Fixture, Link, Pair, Sockets};
 pub use cancel::Cuts;
 pub use case::{Case, LocalFuture, Stop, Verdict, ensure, ensure_eq, ensure_err};
-pub use memory::{Memory, MemoryTransport};
+pub use memory::{Memory, MemoryReader, MemoryTransport, MemoryWriter};
 pub use over_tls::OverTls;
 pub use peer::{PATIENCE, Peer, Reset};
 pub use run::{Job, Outcome, Report, child, jobs, memory_jobs};

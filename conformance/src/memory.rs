@@ -6,7 +6,9 @@
 use crate::adapter::{Fixture, Pair};
 use crate::case::Stop;
 use crate::peer::{PATIENCE, Peer, Reset};
-use asyncnet_driver::{Limits, PeekTransport, ReadTransport, Stream, Timer, Transport, WriteTransport};
+use asyncnet_driver::{
+    Limits, PeekTransport, ReadTransport, SplitTransport, Stream, Timer, Transport, WriteTransport,
+};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,12 +41,10 @@ impl Fixture for Memory {
     async fn pair_with(&self, limits: Limits) -> Result<Pair<Self>, Stop> {
         let (to_peer, from_peer) = (Arc::new(Pipe::default()), Arc::new(Pipe::default()));
         let peer = MemoryPeer { reads: Arc::clone(&to_peer), writes: Arc::clone(&from_peer) };
-        let transport = MemoryTransport {
-            clock: Arc::clone(&self.clock),
-            reads: from_peer,
-            writes: to_peer,
-            aborted: false,
-        };
+        let end = End::default();
+        let reader = MemoryReader { clock: Arc::clone(&self.clock), pipe: from_peer, end: Arc::clone(&end) };
+        let writer = MemoryWriter { clock: Arc::clone(&self.clock), pipe: to_peer, end, aborted: false };
+        let transport = MemoryTransport { reader, writer };
         Ok((Stream::with_limits(transport, limits), Box::new(peer)))
     }
 
@@ -62,6 +62,19 @@ struct Clock {
 }
 
 impl Clock {
+    fn now(&self) -> Duration {
+        lock(&self.now).0
+    }
+
+    fn poll_until(&self, cx: &mut Context<'_>, at: Duration) -> Poll<()> {
+        let mut now = lock(&self.now);
+        if now.0 >= at {
+            return Poll::Ready(());
+        }
+        now.1.push(cx.waker().clone());
+        Poll::Pending
+    }
+
     fn advance(&self, time: Duration) {
         let mut now = lock(&self.now);
         now.0 += time;
@@ -70,6 +83,9 @@ impl Clock {
         waiting.into_iter().for_each(Waker::wake);
     }
 }
+
+/// What both directions of an end share, and no other end does.
+type End = Arc<()>;
 
 /// One direction of a connection.
 #[derive(Debug, Default)]
@@ -142,44 +158,82 @@ impl PipeState {
 /// One end of a connection in memory, as a transport.
 #[derive(Debug)]
 pub struct MemoryTransport {
+    reader: MemoryReader,
+    writer: MemoryWriter,
+}
+
+/// The receiving direction of a [`MemoryTransport`].
+#[derive(Debug)]
+pub struct MemoryReader {
     clock: Arc<Clock>,
-    reads: Arc<Pipe>,
-    writes: Arc<Pipe>,
+    pipe: Arc<Pipe>,
+    /// Whose direction it is.
+    end: End,
+}
+
+/// The sending direction of a [`MemoryTransport`].
+#[derive(Debug)]
+pub struct MemoryWriter {
+    clock: Arc<Clock>,
+    pipe: Arc<Pipe>,
+    /// Whose direction it is.
+    end: End,
     /// Whether the drop is to be a reset.
     aborted: bool,
 }
 
-impl Timer for MemoryTransport {
+impl Timer for MemoryReader {
     fn now(&self) -> Duration {
-        lock(&self.clock.now).0
+        self.clock.now()
     }
 
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Duration) -> Poll<()> {
-        let mut now = lock(&self.clock.now);
-        if now.0 >= at {
-            return Poll::Ready(());
-        }
-        now.1.push(cx.waker().clone());
-        Poll::Pending
+        self.clock.poll_until(cx, at)
     }
 }
 
-impl ReadTransport for MemoryTransport {
+impl Timer for MemoryWriter {
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, at: Duration) -> Poll<()> {
+        self.clock.poll_until(cx, at)
+    }
+}
+
+impl Timer for MemoryTransport {
+    fn now(&self) -> Duration {
+        self.reader.now()
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, at: Duration) -> Poll<()> {
+        self.reader.poll_until(cx, at)
+    }
+}
+
+impl ReadTransport for MemoryReader {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut state = lock(&self.reads.state);
+        let mut state = lock(&self.pipe.state);
         let Some(read) = state.read(buf) else {
             state.reader = Some(cx.waker().clone());
             return Poll::Pending;
         };
         drop(state);
-        self.reads.change(|_| ());
+        self.pipe.change(|_| ());
         Poll::Ready(read)
+    }
+}
+
+impl ReadTransport for MemoryTransport {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.reader.poll_read(cx, buf)
     }
 }
 
 impl PeekTransport for MemoryTransport {
     fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut state = lock(&self.reads.state);
+        let mut state = lock(&self.reader.pipe.state);
         let Some(peeked) = state.peek(buf) else {
             state.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -188,34 +242,63 @@ impl PeekTransport for MemoryTransport {
     }
 }
 
-impl WriteTransport for MemoryTransport {
+impl WriteTransport for MemoryWriter {
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut state = lock(&self.writes.state);
+        let mut state = lock(&self.pipe.state);
         let Some(written) = state.write(bufs) else {
             state.writer = Some(cx.waker().clone());
             return Poll::Pending;
         };
         drop(state);
-        self.writes.change(|_| ());
+        self.pipe.change(|_| ());
         Poll::Ready(written)
     }
 
     fn poll_shutdown_write(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writes.change(|state| state.ended = true);
+        self.pipe.change(|state| state.ended = true);
         Poll::Ready(Ok(()))
+    }
+}
+
+impl WriteTransport for MemoryTransport {
+    fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.writer.poll_write_vectored(cx, bufs)
+    }
+
+    fn poll_shutdown_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writer.poll_shutdown_write(cx)
     }
 }
 
 impl Transport for MemoryTransport {
     fn abort(&mut self) {
-        self.aborted = true;
+        self.writer.aborted = true;
     }
 }
 
-impl Drop for MemoryTransport {
+impl SplitTransport for MemoryTransport {
+    type Reader = MemoryReader;
+    type Writer = MemoryWriter;
+
+    fn split(self) -> (MemoryReader, MemoryWriter) {
+        (self.reader, self.writer)
+    }
+
+    fn reunite(reader: MemoryReader, writer: MemoryWriter) -> Result<Self, (MemoryReader, MemoryWriter)> {
+        let belong = Arc::ptr_eq(&reader.end, &writer.end);
+        if belong { Ok(Self { reader, writer }) } else { Err((reader, writer)) }
+    }
+}
+
+impl Drop for MemoryReader {
     fn drop(&mut self) {
-        self.reads.change(|state| state.deserted = true);
-        self.writes.change(|state| {
+        self.pipe.change(|state| state.deserted = true);
+    }
+}
+
+impl Drop for MemoryWriter {
+    fn drop(&mut self) {
+        self.pipe.change(|state| {
             state.ended = true;
             if self.aborted {
                 state.bytes.clear();

@@ -127,8 +127,11 @@ pub fn memory_jobs() -> Vec<Job> {
         let run = Arc::new(move || future::block_on((case.run)(&Memory::default())));
         Job { adapter: "memory", case: id, rule, run }
     };
-    let mut jobs: Vec<Job> =
-        cases::stream().into_iter().chain(cases::tls()).chain(cases::unbuffered()).map(job).collect();
+    let mut jobs: Vec<Job> = [cases::stream(), cases::tls(), cases::unbuffered(), cancel::socket_cases()]
+        .into_iter()
+        .flatten()
+        .map(job)
+        .collect();
     for version in Version::EACH {
         jobs.extend(cases::stream::<OverTls<Memory>>().into_iter().map(|case| {
             let (id, rule) = (over_tls(version, case.id), case.rule);

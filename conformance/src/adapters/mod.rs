@@ -7,6 +7,7 @@ pub use smol::Smol;
 pub use tokio::Tokio;
 
 use crate::adapter::Sockets;
+use crate::cancel;
 use crate::case::{Case, LocalFuture, Verdict};
 use crate::cases::{split, split_tls, unbuffered};
 use crate::run::{Job, child, jobs, memory_jobs};
@@ -37,7 +38,7 @@ pub fn any_child() -> bool {
 type Run<N> = for<'a> fn(&'a Sockets<N>) -> LocalFuture<'a, Verdict>;
 
 /// The rules for a runtime's own traits and sockets: each runtime tries them in its own words.
-fn own_cases<N: Net>(
+fn own_cases<N>(
     read_write: Run<N>,
     two_tasks: Run<N>,
     buf_read: Run<N>,
@@ -47,7 +48,7 @@ fn own_cases<N: Net>(
     handed_over: Run<N>,
 ) -> Vec<Case<Sockets<N>>>
 where
-    N::Transport: SplitTransport + Endpoints + PeekTransport,
+    N: Net<Transport: SplitTransport + Endpoints + PeekTransport> + 'static,
 {
     let mut cases = vec![
         Case::new("traits::read_write", "a stream has the runtime's AsyncRead and AsyncWrite", read_write),
@@ -81,5 +82,6 @@ where
         ),
     ];
     cases.extend(unbuffered());
+    cases.extend(cancel::socket_cases());
     cases
 }

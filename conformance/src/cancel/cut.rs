@@ -24,6 +24,8 @@ pub(crate) struct Cut<T> {
     /// How many bytes one call moves at most.
     piece: usize,
     reads: Gate,
+    /// Of its own: who looks, and then reads, looks again in the next poll, before the read that it waited for.
+    peeks: Gate,
     writes: Gate,
 }
 
@@ -50,7 +52,7 @@ impl Gate {
 
 impl<T> Cut<T> {
     pub(crate) fn new(below: T, switch: Switch, piece: usize) -> Self {
-        Self { below, switch, piece, reads: Gate::default(), writes: Gate::default() }
+        Self { below, switch, piece, reads: Gate::default(), peeks: Gate::default(), writes: Gate::default() }
     }
 
     /// How much of `len` bytes goes through in one call.
@@ -85,11 +87,11 @@ impl<T: ReadTransport> ReadTransport for Cut<T> {
 
 impl<T: PeekTransport> PeekTransport for Cut<T> {
     fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        ready!(self.reads.poll(&self.switch, cx));
+        ready!(self.peeks.poll(&self.switch, cx));
         let most = self.most(buf.len());
         let polled = self.below.poll_peek(cx, &mut buf[..most]);
         self.switch.note_read_below(&polled);
-        self.reads.pass(&polled);
+        self.peeks.pass(&polled);
         if let Poll::Ready(Ok(0)) = polled {
             self.switch.note_read(0);
         }
@@ -142,19 +144,22 @@ impl<T: SplitTransport> SplitTransport for Cut<T> {
     type Writer = Cut<T::Writer>;
 
     fn split(self) -> (Self::Reader, Self::Writer) {
-        let Self { below, switch, piece, reads, writes } = self;
+        let Self { below, switch, piece, reads, peeks, writes } = self;
         let (reader, writer) = below.split();
-        let reader = Cut { below: reader, switch: switch.clone(), piece, reads, writes: Gate::default() };
-        (reader, Cut { below: writer, switch, piece, reads: Gate::default(), writes })
+        (
+            Cut { reads, peeks, ..Cut::new(reader, switch.clone(), piece) },
+            Cut { writes, ..Cut::new(writer, switch, piece) },
+        )
     }
 
     fn reunite(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
-        let Cut { below, switch, piece, reads, .. } = reader;
-        match T::reunite(below, writer.below) {
-            Ok(below) => Ok(Self { below, switch, piece, reads, writes: writer.writes }),
-            Err((below, other)) => Err((
-                Cut { below, switch, piece, reads, writes: Gate::default() },
-                Cut { below: other, ..writer },
+        let Cut { below: from, switch, piece, reads, peeks, .. } = reader;
+        let Cut { below: to, writes, .. } = writer;
+        match T::reunite(from, to) {
+            Ok(below) => Ok(Self { below, switch, piece, reads, peeks, writes }),
+            Err((from, to)) => Err((
+                Cut { reads, peeks, ..Cut::new(from, switch.clone(), piece) },
+                Cut { writes, ..Cut::new(to, switch, piece) },
             )),
         }
     }

@@ -15,6 +15,9 @@ use std::task::{Context, Poll, Wake, Waker};
 /// turn once in a while, which is once in a row.
 const IDLE_MAX: u32 = 1_000;
 
+/// How often a call may wait until it completes: some times what any does.
+const WAITS_MAX: usize = 100_000;
+
 /// How a call is broken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leave {
@@ -78,7 +81,10 @@ pub(crate) async fn up_to<O>(
             match cut.filter(|(at, _)| *at == waits) {
                 Some((_, Leave::Drop)) => drop(call.take()),
                 Some((_, Leave::Leak)) => std::mem::forget(call.take()),
-                None => return Poll::Pending,
+                None if waits < WAITS_MAX => return Poll::Pending,
+                None => {
+                    return Poll::Ready(Err(Stop::Failed(format!("it waited {WAITS_MAX} times, in vain"))));
+                }
             }
             return Poll::Ready(Ok(Driven::Cut));
         }
@@ -103,6 +109,30 @@ pub(crate) async fn up_to<O>(
             (false, _) => "it asks to be polled again and again: something is held".to_owned(),
         };
         Poll::Ready(Err(Stop::Failed(what)))
+    })
+    .await
+}
+
+/// As [`up_to`], of a call that waits for the system too, and has nobody at its other end that this thread could move.
+pub(crate) async fn alone<O>(
+    call: LocalFuture<'_, O>,
+    switch: &Switch,
+    cut: Option<(usize, Leave)>,
+) -> Driven<O> {
+    let (mut call, mut waits) = (Some(call), 0);
+    poll_fn(|cx| {
+        let Some(future) = &mut call else { return Poll::Ready(Driven::Cut) };
+        let before = switch.counts().waits;
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Driven::Done(output));
+        }
+        waits += usize::from(switch.counts().waits > before);
+        match cut.filter(|(at, _)| *at == waits) {
+            Some((_, Leave::Drop)) => drop(call.take()),
+            Some((_, Leave::Leak)) => std::mem::forget(call.take()),
+            None => return Poll::Pending,
+        }
+        Poll::Ready(Driven::Cut)
     })
     .await
 }

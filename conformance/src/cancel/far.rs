@@ -54,6 +54,13 @@ impl Far {
         Ok(())
     }
 
+    /// Sends this text, over TLS in two records.
+    pub(crate) fn say_in_two(&mut self, text: &[u8]) -> io::Result<()> {
+        let (first, second) = text.split_at(text.len() / 2);
+        self.say(first)?;
+        self.say(second)
+    }
+
     /// Ends its side, well.
     pub(crate) fn end(&mut self) -> io::Result<()> {
         if let Some(tls) = &mut self.tls {

@@ -196,17 +196,20 @@ impl<T: SplitTransport> SplitTransport for Late<T> {
     fn split(self) -> (Self::Reader, Self::Writer) {
         let Self { below, switch, piece, reads, writes } = self;
         let (reader, writer) = below.split();
-        let reader = Late { below: reader, switch: switch.clone(), piece, reads, writes: Writes::default() };
-        (reader, Late { below: writer, switch, piece, reads: Reads::default(), writes })
+        (
+            Late { reads, ..Late::new(reader, switch.clone(), piece) },
+            Late { writes, ..Late::new(writer, switch, piece) },
+        )
     }
 
     fn reunite(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
-        let Late { below, switch, piece, reads, .. } = reader;
-        match T::reunite(below, writer.below) {
-            Ok(below) => Ok(Self { below, switch, piece, reads, writes: writer.writes }),
-            Err((below, other)) => Err((
-                Late { below, switch, piece, reads, writes: Writes::default() },
-                Late { below: other, ..writer },
+        let Late { below: from, switch, piece, reads, .. } = reader;
+        let Late { below: to, writes, .. } = writer;
+        match T::reunite(from, to) {
+            Ok(below) => Ok(Self { below, switch, piece, reads, writes }),
+            Err((from, to)) => Err((
+                Late { reads, ..Late::new(from, switch.clone(), piece) },
+                Late { writes, ..Late::new(to, switch, piece) },
             )),
         }
     }

@@ -6,79 +6,150 @@
 //! began them ([`late::Late`]); each time the future is dropped, or leaked, and all that follows has to be as it was
 //! undisturbed. So a new call is covered by a new row.
 
+mod around;
+mod calls;
 mod check;
 mod cut;
 mod drive;
 mod far;
+#[cfg(test)]
+mod faults;
 mod handshake;
 mod late;
+mod network;
 mod row;
-mod stream;
+mod seen;
+mod sides;
+#[cfg(all(test, feature = "adapters"))]
+mod sources;
+mod subject;
 mod switch;
 mod tally;
 
+pub(crate) use network::cases as network_cases;
 pub use tally::Cuts;
 pub(crate) use tally::take as take_cuts;
 
-use self::check::Plan;
+use self::check::{Found, Plan};
 use self::cut::Cut;
 use self::late::Late;
 use self::row::Row;
+use self::sides::Protocol;
+use self::subject::Pair;
+use self::switch::Switch;
 use crate::adapter::Fixture;
 use crate::case::{Case, Stop, Verdict};
-use crate::pki::{self, Version};
-use asyncnet_core::tls::rustls::client::Resumption;
-use asyncnet_core::tls::rustls::{
-    ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection,
-};
-use asyncnet_driver::tls::StartTls;
-use asyncnet_driver::{Stream, Transport};
-use std::sync::{Arc, LazyLock};
+use crate::pki::Version;
+use asyncnet_driver::{PeekTransport, SplitTransport, Stream, Transport};
+
+const PLAIN: Protocol = Protocol::Plain;
+const TLS12: Protocol = Protocol::Tls(Version::Tls12);
+const TLS13: Protocol = Protocol::Tls(Version::Tls13);
 
 /// A transport of any kind, disturbed: so that each row is compiled once.
 type Wire = Box<dyn Transport>;
 
-pub(crate) fn cases<F>() -> Vec<Case<F>>
-where
-    F: Fixture + 'static,
-{
+/// As that, and it can be looked at.
+trait Peeked: PeekTransport + Transport {}
+
+impl<T: PeekTransport + Transport> Peeked for T {}
+
+/// The calls of a stream.
+pub(crate) fn stream_cases<F: Fixture + 'static>() -> Vec<Case<F>> {
+    const RULE: &str = "a call of a stream that is broken off anywhere has lost, doubled and torn nothing";
+    const BEGINS: &str = "a handshake that is broken off anywhere goes on when it is called again";
     vec![
-        Case::new(
-            "cancel::each_call",
-            "a call of a stream that is broken off anywhere has lost nothing",
-            |at| Box::pin(calls(at, Protocol::Plain, stream::rows())),
-        ),
-        Case::new("cancel::each_call_tls12", "the same over TLS 1.2", |at| {
-            Box::pin(calls(at, Protocol::Tls(Version::Tls12), stream::rows()))
+        Case::new("cancel::stream_plain", RULE, |at| Box::pin(whole(at, PLAIN, calls::whole()))),
+        Case::new("cancel::stream_tls12", RULE, |at| Box::pin(whole(at, TLS12, calls::whole()))),
+        Case::new("cancel::stream_tls13", RULE, |at| Box::pin(whole(at, TLS13, calls::whole()))),
+        Case::new("cancel::handshake_tls12", BEGINS, |at| {
+            Box::pin(whole(at, TLS12, handshake::rows(Version::Tls12)))
         }),
-        Case::new("cancel::each_call_tls13", "the same over TLS 1.3", |at| {
-            Box::pin(calls(at, Protocol::Tls(Version::Tls13), stream::rows()))
-        }),
-        Case::new("cancel::handshake_tls12", "a handshake of TLS 1.2 that is broken off goes on", |at| {
-            Box::pin(calls(at, Protocol::Tls(Version::Tls12), handshake::rows()))
-        }),
-        Case::new("cancel::handshake_tls13", "a handshake of TLS 1.3 that is broken off goes on", |at| {
-            Box::pin(calls(at, Protocol::Tls(Version::Tls13), handshake::rows()))
+        Case::new("cancel::handshake_tls13", BEGINS, |at| {
+            Box::pin(whole(at, TLS13, handshake::rows(Version::Tls13)))
         }),
     ]
 }
 
-async fn calls<F>(at: &F, protocol: Protocol, rows: Vec<Row<Stream<Wire>>>) -> Verdict
+/// The calls of what needs more of a transport: of the halves, and of a stream that reads nothing ahead.
+#[cfg(feature = "adapters")]
+pub(crate) fn socket_cases<F>() -> Vec<Case<F>>
+where
+    F: Fixture<Transport: SplitTransport + PeekTransport> + 'static,
+{
+    const RULE: &str = "a call of a half that is broken off anywhere has lost, doubled and torn nothing";
+    vec![
+        Case::new("cancel::halves_plain", RULE, |at| Box::pin(halves(at, PLAIN))),
+        Case::new("cancel::halves_tls12", RULE, |at| Box::pin(halves(at, TLS12))),
+        Case::new("cancel::halves_tls13", RULE, |at| Box::pin(halves(at, TLS13))),
+        Case::new(
+            "cancel::unbuffered",
+            "a call of a stream that reads nothing ahead loses, doubles and tears nothing either",
+            |at| Box::pin(unbuffered(at)),
+        ),
+    ]
+}
+
+async fn whole<F>(at: &F, protocol: Protocol, rows: Vec<Row<Stream<Wire>>>) -> Verdict
 where
     F: Fixture + 'static,
 {
-    let disturb = |transport, disturb, switch, piece| -> Wire {
-        match disturb {
-            Disturb::Cut => Box::new(Cut::new(transport, switch, piece)),
-            Disturb::Late => Box::new(Late::new(transport, switch, LATE_PIECES * piece)),
-        }
-    };
-    let plan = Plan { at, protocol, disturb, subject: Ok };
-    check::each_call(&plan, &rows).await
+    let mut found = Found::default();
+    for (disturb, transport) in disturbed() {
+        let plan = Plan { at, protocol, disturb, transport, subject: Ok };
+        check::each_call(&plan, &rows, &mut found).await?;
+    }
+    found.verdict()
 }
 
-/// How many times as much as a [`Cut`] moves an operation of a [`Late`] transport moves: so that it ends in the middle.
-const LATE_PIECES: usize = 5;
+#[cfg(feature = "adapters")]
+async fn halves<F>(at: &F, protocol: Protocol) -> Verdict
+where
+    F: Fixture<Transport: SplitTransport> + 'static,
+{
+    let mut found = Found::default();
+    let plan = Plan { at, protocol, disturb: Disturb::Cut, transport: Cut::new, subject: Pair::of };
+    check::each_call(&plan, &calls::halves(), &mut found).await?;
+    let plan = Plan { at, protocol, disturb: Disturb::Late, transport: late, subject: Pair::of };
+    check::each_call(&plan, &calls::halves(), &mut found).await?;
+    found.verdict()
+}
+
+#[cfg(feature = "adapters")]
+async fn unbuffered<F>(at: &F) -> Verdict
+where
+    F: Fixture<Transport: PeekTransport> + 'static,
+{
+    let subject = |stream: Stream<Box<dyn Peeked>>| {
+        stream.into_unbuffered().map_err(|error| Stop::Failed(format!("{:?}", error.fault)))
+    };
+    let mut found = Found::default();
+    let both: Both<F::Transport, Box<dyn Peeked>> = [
+        (Disturb::Cut, |below, switch, piece| Box::new(Cut::new(below, switch, piece))),
+        (Disturb::Late, |below, switch, piece| Box::new(late(below, switch, piece))),
+    ];
+    for (disturb, transport) in both {
+        let plan = Plan { at, protocol: PLAIN, disturb, transport, subject };
+        check::each_call(&plan, &calls::unbuffered(), &mut found).await?;
+    }
+    found.verdict()
+}
+
+/// How a transport `T` becomes a disturbed one, both ways.
+type Both<T, X> = [(Disturb, fn(T, Switch, usize) -> X); 2];
+
+/// The ways in which a transport is disturbed.
+fn disturbed<T: Transport + 'static>() -> Both<T, Wire> {
+    [
+        (Disturb::Cut, |below, switch, piece| Box::new(Cut::new(below, switch, piece))),
+        (Disturb::Late, |below, switch, piece| Box::new(late(below, switch, piece))),
+    ]
+}
+
+/// One whose operations are longer than the pieces, so that they end in the middle.
+fn late<T>(below: T, switch: Switch, piece: usize) -> Late<T> {
+    Late::new(below, switch, 5 * piece)
+}
 
 /// How a transport is disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,67 +158,4 @@ enum Disturb {
     Cut,
     /// Its operations complete after the calls.
     Late,
-}
-
-impl Disturb {
-    const EACH: [Self; 2] = [Self::Cut, Self::Late];
-}
-
-/// What calls run over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Protocol {
-    Plain,
-    Tls(Version),
-}
-
-/// The side of TLS that the stream under test is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ours {
-    Client,
-    Server,
-}
-
-impl Protocol {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Tls(Version::Tls12) => "TLS 1.2",
-            Self::Tls(_) => "TLS 1.3",
-        }
-    }
-
-    /// How the stream begins, and its other end: if it is over TLS.
-    fn begin(self, ours: Ours, resumes: bool) -> Result<Option<(StartTls, Connection)>, Stop> {
-        let Self::Tls(version) = self else { return Ok(None) };
-        let (client, server) = configs(version, resumes);
-        let theirs = match ours {
-            Ours::Client => ServerConnection::new(server.clone()).map(Connection::from),
-            Ours::Server => {
-                ClientConnection::new(client.clone(), pki::server_name("localhost")).map(Connection::from)
-            }
-        };
-        let how = match ours {
-            Ours::Client => StartTls::client(client, "localhost"),
-            Ours::Server => Ok(StartTls::server(server)),
-        };
-        let failed = |error: &dyn std::fmt::Display| Stop::Failed(error.to_string());
-        Ok(Some((how.map_err(|error| failed(&error))?, theirs.map_err(|error| failed(&error))?)))
-    }
-}
-
-/// A client's and a server's configuration.
-type Configs = (Arc<ClientConfig>, Arc<ServerConfig>);
-
-/// Both sides' configurations, made once. Where handshakes are not what is tried, sessions are resumed: that takes a quarter of
-/// the time.
-fn configs(version: Version, resumes: bool) -> &'static Configs {
-    static CONFIGS: LazyLock<[[Configs; 2]; 2]> = LazyLock::new(|| {
-        Version::EACH.map(|version| {
-            let (client, server) = (pki::client(version), pki::server(version));
-            let mut full = ClientConfig::clone(&client);
-            full.resumption = Resumption::disabled();
-            [(Arc::new(full), Arc::clone(&server)), (client, server)]
-        })
-    });
-    &CONFIGS[usize::from(version != Version::Tls12)][usize::from(resumes)]
 }

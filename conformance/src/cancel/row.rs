@@ -1,9 +1,12 @@
 //! A call that is to be broken off everywhere: one row for each.
 
-use super::Ours;
+use super::sides::{Ours, Session};
 use crate::case::LocalFuture;
 use asyncnet_driver::tls::StartTls;
 use asyncnet_driver::{Error, Fill};
+
+/// How many bytes the caller's memory has.
+pub(crate) const MEMORY: usize = 8;
 
 /// The caller's memory, which a call that has not completed leaves alone.
 pub(crate) struct Caller<'m> {
@@ -56,6 +59,8 @@ pub(crate) enum Kind {
     Begins,
     /// It looks at what a client says first.
     Looks,
+    /// It receives what a client sent before the handshake was done: so many bytes.
+    Early(usize),
     /// It turns a client down, with an alert.
     Refuses,
 }
@@ -118,6 +123,23 @@ impl<S> Row<S> {
         matches!(self.kind, Kind::Goes | Kind::GivesUpTo(_) | Kind::Sends(_)) && !self.ends
     }
 
+    /// What its TLS session is to be like.
+    pub(crate) fn session(&self) -> Session {
+        match self.kind {
+            Kind::Early(_) => Session::Early,
+            _ if self.begins() => Session::Full,
+            _ => Session::Resumed,
+        }
+    }
+
+    /// How much it gives in all, if it may give less at a time.
+    pub(crate) fn gives(&self) -> Option<usize> {
+        match self.kind {
+            Kind::GivesUpTo(all) | Kind::Early(all) => Some(all),
+            _ => None,
+        }
+    }
+
     /// Whether a line can be received after it.
     pub(crate) fn can_receive(&self) -> bool {
         !self.ends && !matches!(self.kind, Kind::Ends { receives: false } | Kind::Refuses)
@@ -130,6 +152,6 @@ impl<S> Row<S> {
 
     /// Whether it has to do with how TLS begins, so that the stream is plain before it.
     pub(crate) fn begins(&self) -> bool {
-        matches!(self.kind, Kind::Begins | Kind::Looks | Kind::Refuses)
+        matches!(self.kind, Kind::Begins | Kind::Looks | Kind::Early(_) | Kind::Refuses)
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn tls<F: Fixture + 'static>() -> Vec<Case<F>> {
         tls_cancel::cases(),
         upgrade::cases(),
         upgrade_state::cases(),
-        crate::cancel::cases(),
+        crate::cancel::stream_cases(),
     ]
     .into_iter()
     .flatten()
@@ -79,7 +79,7 @@ pub(crate) fn tls<F: Fixture + 'static>() -> Vec<Case<F>> {
 }
 
 /// The cases for a network.
-pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
+pub(crate) fn network<N: Net + 'static>() -> Vec<Case<Sockets<N>>> {
     [
         network::cases(),
         dial::cases(),
@@ -87,6 +87,7 @@ pub(crate) fn network<N: Net>() -> Vec<Case<Sockets<N>>> {
         socket::cases(),
         tls_network::cases(),
         porting::network_cases(),
+        crate::cancel::network_cases(),
     ]
     .into_iter()
     .flatten()
