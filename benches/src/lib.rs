@@ -12,6 +12,7 @@ pub mod measure;
 pub mod memory;
 pub mod pattern;
 pub mod peers;
+pub mod plot;
 pub mod process;
 pub mod request;
 pub mod serve;

@@ -57,6 +57,9 @@ fn dependencies_point_one_way() {
         "adapters/smol/Cargo.toml",
         &["asyncnet-driver", "asyncnet-os", "async-io", "async-net", "blocking"],
     );
+    // It holds this project against runtimes, and rustls, used without it.
+    let measured = ["asyncnet-core", "asyncnet-driver", "asyncnet-os", "asyncnet-smol", "asyncnet-tokio"];
+    check("benches/Cargo.toml", &[&measured[..], &["rustix", "rustls", "smol", "tokio"]].concat());
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
     raise_descriptors()?;
     let mut out = io::stdout();
     if arguments.only.list {
-        write!(out, "{}{GROWTH}\n", arguments.only.listed())?;
+        writeln!(out, "{}{GROWTH}", arguments.only.listed())?;
         return Ok(());
     }
     let files = Files::new()?;

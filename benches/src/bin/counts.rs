@@ -5,7 +5,8 @@ use asyncnet_benches::arguments::Mode;
 use asyncnet_benches::client_heap::{self, Client};
 use asyncnet_benches::load::Reach;
 use asyncnet_benches::measure::{
-    Contestant, Files, Only, Server, Table, Tool, WORKS, Work, begin, contestants, growing, rounded,
+    Contestant, Files, Only, Server, Table, Tool, WORKS, Work, a_message, contestants, growing, idle_heap,
+    rounded,
 };
 use asyncnet_benches::process::{exit, note, raise_descriptors};
 use clap::Parser;
@@ -104,11 +105,11 @@ fn count(
 ) -> Result<[String; 5], Fault> {
     let with = |tool: Option<Tool>| match tool {
         None => Ok(None),
-        Some(tool) => more(&tool, contestant, work, files).map(Some),
+        Some(tool) => a_message(&tool, contestant, work, files).map(Some),
     };
     let calls = with((!arguments.no_system_calls).then(|| Tool::Strace(files.report())))?;
     let instructions = with((!arguments.no_instructions).then(|| Tool::Callgrind(files.report())))?;
-    let allocations = more(&Tool::Bare, contestant, work, files)?;
+    let allocations = a_message(&Tool::Bare, contestant, work, files)?;
     let total = |counted: Option<&BTreeMap<String, f64>>| {
         counted.map_or_else(String::new, |counted| rounded(counted.values().sum()))
     };
@@ -124,44 +125,6 @@ fn count(
     ])
 }
 
-/// What each message more costs.
-fn more(
-    tool: &Tool,
-    contestant: &Contestant,
-    work: &Work,
-    files: &Files,
-) -> Result<BTreeMap<String, f64>, Fault> {
-    let messages = work.counted();
-    let few = counted(tool, contestant, work, files, 0)?;
-    let many = counted(tool, contestant, work, files, messages)?;
-    let difference = |(name, count): (&String, &u64)| {
-        let before = few.get(name).copied().unwrap_or(0);
-        (name.clone(), (*count as f64 - before as f64) / messages as f64)
-    };
-    Ok(many.iter().map(difference).collect())
-}
-
-/// What a server did in all its life, with so many messages in it.
-fn counted(
-    tool: &Tool,
-    contestant: &Contestant,
-    work: &Work,
-    files: &Files,
-    messages: u64,
-) -> Result<BTreeMap<String, u64>, Fault> {
-    let (mut server, mut load) = begin(tool, contestant, work, files, 0)?;
-    load.run(work.step())?;
-    load.run(messages)?;
-    if let Tool::Bare = tool {
-        let calls = server.allocations()?.calls;
-        return Ok(BTreeMap::from([("allocations".to_owned(), calls)]));
-    }
-    // The server first, so that it sees no connection end.
-    server.end()?;
-    drop(load);
-    tool.counted()
-}
-
 /// What an idle connection holds, after a line to and fro.
 fn heap(arguments: &Arguments, name: &str, mode: Mode, files: &Files) -> Result<Table, Fault> {
     let wanted = if mode == Mode::Plain { "plain-ping-1" } else { "tls-ping-1" };
@@ -171,15 +134,8 @@ fn heap(arguments: &Arguments, name: &str, mode: Mode, files: &Files) -> Result<
     for contestant in growing(mode).iter().filter(|contestant| arguments.only.admits(contestant)) {
         note("counts", &format_args!("{name}: {}", contestant.name));
         let mut row = vec![contestant.name.to_owned()];
-        let live = |idle| -> Result<f64, Fault> {
-            let (mut server, load) = begin(&Tool::Bare, contestant, work, files, idle)?;
-            let live = server.allocations()?.live;
-            drop(load);
-            Ok(live as f64)
-        };
-        let none = live(0)?;
         for idle in IDLE {
-            row.push(format!("{:.0}", (live(idle)? - none) / f64::from(idle)));
+            row.push(format!("{:.0}", idle_heap(contestant, work, files, idle)?));
         }
         table.row(row);
     }

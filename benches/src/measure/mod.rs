@@ -4,12 +4,14 @@
 //! prints is a table in Markdown on stdout; how far it is, it says on stderr.
 
 mod contestant;
+mod count;
 mod server;
 mod table;
 mod tool;
 mod work;
 
 pub use contestant::{Contestant, contestants, growing};
+pub use count::{a_message, idle_heap};
 pub use server::{Files, Server};
 pub use table::{Table, median, rounded};
 pub use tool::Tool;

@@ -86,7 +86,7 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("{}: {error}", words[0].display()))?;
+            .map_err(|error| format!("{}: {error}", words[0].to_string_lossy()))?;
         let mut said = String::new();
         BufReader::new(child.stdout.take().ok_or("no pipe")?).read_line(&mut said)?;
         let mut stderr = BufReader::new(child.stderr.take().ok_or("no pipe")?);
