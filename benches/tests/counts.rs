@@ -29,7 +29,7 @@ const ALLOCATIONS: [Row; 8] = [
 
 const SYSTEM_CALLS: [Row; 6] = [
     ("plain-ping-1", "asyncnet-tokio", 3.01),
-    ("plain-ping-1", "asyncnet-smol", 8.1),
+    ("plain-ping-1", "asyncnet-smol", 11.1),
     ("plain-64x16", "asyncnet-tokio", 0.16),
     ("plain-64x16", "asyncnet-tokio burst", 0.16),
     ("tls-ping-1", "asyncnet-tokio", 3.01),

@@ -13,6 +13,7 @@ use crate::pattern::{CHUNK_BYTES_MAX, pattern};
 use crate::request::parts;
 use clap::{Args, ValueEnum};
 use std::io::{Read, Write};
+use std::time::Duration;
 
 /// What is asked of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,6 +73,8 @@ pub struct Load {
     turns: Vec<Vec<u8>>,
     turn: usize,
     memory: Vec<u8>,
+    /// How long it rests before each step.
+    rest: Duration,
 }
 
 impl Load {
@@ -83,7 +86,16 @@ impl Load {
     pub fn open(reach: Reach, amount: Amount) -> Result<Self, Fault> {
         let turns = (0..TURNS).map(|turn| lines(amount, turn)).collect();
         let memory = vec![0; CHUNK_BYTES_MAX];
-        let mut load = Self { reach, amount, links: Vec::new(), idle: Vec::new(), turns, turn: 0, memory };
+        let mut load = Self {
+            reach,
+            amount,
+            links: Vec::new(),
+            idle: Vec::new(),
+            turns,
+            turn: 0,
+            memory,
+            rest: Duration::ZERO,
+        };
         for _ in 0..amount.idle {
             let mut link = load.reach.connect()?;
             ping(&mut link)?;
@@ -97,6 +109,12 @@ impl Load {
         Ok(load)
     }
 
+    /// From now on it rests so long before each step. A server that a tool makes slow would find the next message there
+    /// already, and never wait as it does by itself: what it does to wait could not be counted.
+    pub fn rest_before_steps(&mut self, rest: Duration) {
+        self.rest = rest;
+    }
+
     /// Sends as many messages, or up to one step more: how many.
     ///
     /// # Errors
@@ -105,6 +123,9 @@ impl Load {
     pub fn run(&mut self, messages: u64) -> Result<u64, Fault> {
         let mut done = 0;
         while done < messages {
+            if !self.rest.is_zero() {
+                std::thread::sleep(self.rest);
+            }
             done += match self.amount.shape {
                 Shape::Echo => self.echo()?,
                 Shape::Sink => self.sink(messages - done)?,

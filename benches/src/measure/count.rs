@@ -4,6 +4,11 @@
 use super::{Contestant, Files, Server, Tool, Work, begin};
 use crate::Fault;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a server under strace is left alone before each step: some ten system calls of one, of which each takes it
+/// a tenth of a millisecond.
+const REST: Duration = Duration::from_millis(2);
 
 /// What each message costs, by the names that the tool has: system calls, `instructions`, or without a tool
 /// `allocations`.
@@ -17,7 +22,8 @@ pub fn a_message(
     work: &Work,
     files: &Files,
 ) -> Result<BTreeMap<String, f64>, Fault> {
-    let messages = work.counted();
+    // With a rest before each, a quarter of them takes long enough.
+    let messages = if matches!(tool, Tool::Strace(_)) { work.counted() / 4 } else { work.counted() };
     let few = life(tool, contestant, work, files, 0)?;
     let many = life(tool, contestant, work, files, messages)?;
     let difference = |(name, count): (&String, &u64)| {
@@ -39,6 +45,9 @@ fn life(
     // In the first steps it learns how much there is to read at once.
     for _ in 0..4 {
         load.run(work.step())?;
+    }
+    if let Tool::Strace(_) = tool {
+        load.rest_before_steps(REST);
     }
     load.run(messages)?;
     if let Tool::Bare = tool {
