@@ -169,6 +169,25 @@ pub(crate) fn halves<T: SplitTransport + 'static>() -> Vec<Row<Pair<T>>> {
     rows
 }
 
+/// Halves that are lent for one call: dropped with it, they give the stream back as it is.
+pub(crate) fn lent<T: SplitTransport>() -> Vec<Row<Stream<T>>> {
+    let rows = vec![
+        Row::receives("ReadHalf::recv_line", LINE, |stream: &mut Stream<T>, _| {
+            Box::pin(async {
+                let (mut reader, _writer) = stream.split()?;
+                Ok(format!("{:?}", reader.recv_line().await?).into_bytes())
+            })
+        }),
+        Row::sends("WriteHalf::send", Message::Short, |stream, _| {
+            Box::pin(async {
+                let (_reader, mut writer) = stream.split()?;
+                writer.send(SHORT).await.map(|()| Vec::new())
+            })
+        }),
+    ];
+    rows.into_iter().map(|row| Row { leaks: false, ..row }).collect()
+}
+
 pub(crate) fn unbuffered<T: PeekTransport + Transport>() -> Vec<Row<Unbuffered<T>>> {
     let mut rows = receives!("Unbuffered", Unbuffered<T>, it);
     // A byte of the line that is behind it, which stays where it is.

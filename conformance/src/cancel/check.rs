@@ -77,7 +77,7 @@ where
     let (_, peer) = plan.at.pair().await?;
     let resets = peer.reset()? == Reset::Sent;
     for row in rows {
-        for leave in Leave::EACH {
+        for leave in Leave::EACH.into_iter().filter(|leave| row.leaks || *leave == Leave::Drop) {
             match plan.each_cut(row, leave, resets).await {
                 Ok(points) if leave == Leave::Drop => {
                     tally::count(&mut found.cuts, row.name, plan.protocol.name(), points);

@@ -108,11 +108,27 @@ where
     F: Fixture<Transport: SplitTransport> + 'static,
 {
     let mut found = Found::default();
-    let plan = Plan { at, protocol, disturb: Disturb::Cut, transport: Cut::new, subject: Pair::of };
-    check::each_call(&plan, &calls::halves(), &mut found).await?;
-    let plan = Plan { at, protocol, disturb: Disturb::Late, transport: late, subject: Pair::of };
-    check::each_call(&plan, &calls::halves(), &mut found).await?;
+    each_half(at, protocol, (Disturb::Cut, Cut::new), &mut found).await?;
+    each_half(at, protocol, (Disturb::Late, late), &mut found).await?;
     found.verdict()
+}
+
+/// The calls of both halves over one kind of transport: of halves that own it, and of those to which it is lent.
+#[cfg(feature = "adapters")]
+async fn each_half<F, X>(
+    at: &F,
+    protocol: Protocol,
+    (disturb, transport): Way<F::Transport, X>,
+    found: &mut Found,
+) -> Verdict
+where
+    F: Fixture,
+    X: SplitTransport + 'static,
+{
+    let plan = Plan { at, protocol, disturb, transport, subject: Pair::of };
+    check::each_call(&plan, &calls::halves(), found).await?;
+    let plan = Plan { at, protocol, disturb, transport, subject: Ok };
+    check::each_call(&plan, &calls::lent(), found).await
 }
 
 #[cfg(feature = "adapters")]
@@ -124,22 +140,22 @@ where
         stream.into_unbuffered().map_err(|error| Stop::Failed(format!("{:?}", error.fault)))
     };
     let mut found = Found::default();
-    let both: Both<F::Transport, Box<dyn Peeked>> = [
+    let ways: [Way<F::Transport, Box<dyn Peeked>>; 2] = [
         (Disturb::Cut, |below, switch, piece| Box::new(Cut::new(below, switch, piece))),
         (Disturb::Late, |below, switch, piece| Box::new(late(below, switch, piece))),
     ];
-    for (disturb, transport) in both {
+    for (disturb, transport) in ways {
         let plan = Plan { at, protocol: PLAIN, disturb, transport, subject };
         check::each_call(&plan, &calls::unbuffered(), &mut found).await?;
     }
     found.verdict()
 }
 
-/// How a transport `T` becomes a disturbed one, both ways.
-type Both<T, X> = [(Disturb, fn(T, Switch, usize) -> X); 2];
+/// How a transport `T` becomes a disturbed one.
+type Way<T, X> = (Disturb, fn(T, Switch, usize) -> X);
 
 /// The ways in which a transport is disturbed.
-fn disturbed<T: Transport + 'static>() -> Both<T, Wire> {
+fn disturbed<T: Transport + 'static>() -> [Way<T, Wire>; 2] {
     [
         (Disturb::Cut, |below, switch, piece| Box::new(Cut::new(below, switch, piece))),
         (Disturb::Late, |below, switch, piece| Box::new(late(below, switch, piece))),

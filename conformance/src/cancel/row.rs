@@ -39,6 +39,8 @@ pub(crate) struct Row<S> {
     pub(crate) kept: Kept,
     /// How many bytes at a time the transport moves.
     pub(crate) piece: usize,
+    /// Whether it is leaked too: not what owns the stream's directions, which are gone then.
+    pub(crate) leaks: bool,
     /// On which side of TLS the stream is, if that matters: else it is the client when calls are dropped, and the server when
     /// they are leaked.
     pub(crate) ours: Option<Ours>,
@@ -99,6 +101,7 @@ impl<S> Row<S> {
             ends: false,
             kept: Kept::All,
             piece: 1,
+            leaks: true,
             ours: None,
         }
     }

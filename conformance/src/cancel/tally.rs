@@ -5,6 +5,17 @@
 use std::cell::RefCell;
 
 /// In how many places a call was broken off.
+///
+/// ```
+/// use asyncnet_conformance::memory_jobs;
+///
+/// let jobs = memory_jobs();
+/// let job = jobs.iter().find(|job| job.case == "cancel::unbuffered").unwrap();
+/// let report = job.run();
+/// let flush = report.cuts.iter().find(|cuts| cuts.call == "Unbuffered::flush").unwrap();
+/// // Fifteen bytes, each alone, and a flush: and the same in operations of five.
+/// assert_eq!((flush.protocol, flush.points), ("plain", 15 + 1 + 3));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cuts {
@@ -12,7 +23,7 @@ pub struct Cuts {
     pub call: &'static str,
     /// What it ran over: `plain`, `TLS 1.2` or `TLS 1.3`.
     pub protocol: &'static str,
-    /// The places, each of which counts for a drop and for a leak.
+    /// The places, in each of which it was dropped, and then in another run leaked.
     pub points: usize,
 }
 
