@@ -72,7 +72,6 @@ pub(crate) fn stream_cases<F: Fixture + 'static>() -> Vec<Case<F>> {
 }
 
 /// The calls of what needs more of a transport: of the halves, and of a stream that reads nothing ahead.
-#[cfg(feature = "adapters")]
 pub(crate) fn socket_cases<F>() -> Vec<Case<F>>
 where
     F: Fixture<Transport: SplitTransport + PeekTransport> + 'static,
@@ -102,7 +101,6 @@ where
     found.verdict()
 }
 
-#[cfg(feature = "adapters")]
 async fn halves<F>(at: &F, protocol: Protocol) -> Verdict
 where
     F: Fixture<Transport: SplitTransport> + 'static,
@@ -114,7 +112,6 @@ where
 }
 
 /// The calls of both halves over one kind of transport: of halves that own it, and of those to which it is lent.
-#[cfg(feature = "adapters")]
 async fn each_half<F, X>(
     at: &F,
     protocol: Protocol,
@@ -131,7 +128,6 @@ where
     check::each_call(&plan, &calls::lent(), found).await
 }
 
-#[cfg(feature = "adapters")]
 async fn unbuffered<F>(at: &F) -> Verdict
 where
     F: Fixture<Transport: PeekTransport> + 'static,
