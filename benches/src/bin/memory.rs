@@ -2,7 +2,7 @@
 
 use asyncnet_benches::Fault;
 use asyncnet_benches::measure::{Table, Tool, median, rounded};
-use asyncnet_benches::memory::{Group, Text, handshakes, records, splitters};
+use asyncnet_benches::memory::{Group, all};
 use asyncnet_benches::process::{Allocations, exit, note};
 use clap::Parser;
 use std::io::{self, Write};
@@ -49,15 +49,18 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Fault> {
     let mut out = io::stdout();
-    let mut groups: Vec<_> = Text::all().into_iter().map(splitters).collect();
-    groups.extend(records()?);
-    groups.extend(handshakes()?);
-    let wanted =
-        |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|part| name.contains(part));
-    for mut group in groups.into_iter().filter(|group| wanted(&group.name)) {
+    let whole = arguments.passes.is_some();
+    let wanted = |name: &str| {
+        let is_wanted = |part: &String| if whole { name == part } else { name.contains(part) };
+        arguments.only.is_empty() || arguments.only.iter().any(is_wanted)
+    };
+    for planned in all().into_iter().filter(|planned| wanted(&planned.name)) {
         if arguments.list {
-            writeln!(out, "{}", group.name)?;
-        } else if let Some(&[place, passes]) = arguments.passes.as_deref() {
+            writeln!(out, "{}", planned.name)?;
+            continue;
+        }
+        let mut group = (planned.begin)()?;
+        if let Some(&[place, passes]) = arguments.passes.as_deref() {
             let subject = group.subjects.get_mut(place).ok_or("no such place")?;
             for _ in 0..passes {
                 (subject.pass)()?;

@@ -7,8 +7,7 @@
 mod split;
 mod tls;
 
-pub use split::{Text, splitters};
-pub use tls::{handshakes, records};
+use split::Text;
 
 use crate::Fault;
 
@@ -36,4 +35,31 @@ pub struct Group {
     pub unit: &'static str,
     /// The first is what the others are measured by.
     pub subjects: Vec<Subject>,
+}
+
+/// A work that is not begun: some take a while to begin.
+pub struct Planned {
+    /// What the work is.
+    pub name: String,
+    /// Makes its subjects.
+    pub begin: Box<dyn FnOnce() -> Result<Group, Fault>>,
+}
+
+/// All works, in the order of the tables.
+#[must_use]
+pub fn all() -> Vec<Planned> {
+    let plan = |name: &str, begin: fn() -> Result<Group, Fault>| Planned {
+        name: name.to_owned(),
+        begin: Box::new(begin),
+    };
+    let split = Text::all()
+        .into_iter()
+        .map(|text| Planned { name: text.name(), begin: Box::new(move || Ok(split::splitters(text))) });
+    let tls = [
+        plan(tls::SEAL, || tls::records(tls::SEAL)),
+        plan(tls::OPEN, || tls::records(tls::OPEN)),
+        plan(tls::FULL, || tls::handshakes(tls::FULL)),
+        plan(tls::RESUMED, || tls::handshakes(tls::RESUMED)),
+    ];
+    split.chain(tls).collect()
 }

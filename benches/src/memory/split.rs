@@ -22,19 +22,18 @@ const TEXT_BYTES: usize = 1 << 20;
 
 /// What is split.
 #[derive(Clone, Copy, Debug)]
-pub struct Text {
+pub(super) struct Text {
     /// How many bytes a line has, without its terminator.
-    pub line: usize,
+    line: usize,
     /// Whether lines end with CR LF, or with LF alone.
-    pub crlf: bool,
+    crlf: bool,
     /// How many bytes come at once.
-    pub chunk: usize,
+    chunk: usize,
 }
 
 impl Text {
     /// All kinds: lines of 16, 80 and 1000 bytes, with both terminators, in chunks of 8 and 64 KiB.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
+    pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for chunk in [8 << 10, 64 << 10] {
             for crlf in [false, true] {
@@ -44,7 +43,7 @@ impl Text {
         all
     }
 
-    fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         let end = if self.crlf { "CR LF" } else { "LF" };
         format!("split, {} B, {end}, {} KiB", self.line, self.chunk >> 10)
     }
@@ -58,8 +57,7 @@ impl Text {
 }
 
 /// Those that split such text, the scan alone first.
-#[must_use]
-pub fn splitters(text: Text) -> Group {
+pub(super) fn splitters(text: Text) -> Group {
     let bytes: Rc<[u8]> = text.bytes().into();
     let lines = memchr_iter(b'\n', &bytes).count();
     let with = |make: fn(Rc<[u8]>, usize) -> Subject| make(Rc::clone(&bytes), text.chunk);

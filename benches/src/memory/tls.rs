@@ -144,42 +144,32 @@ fn theirs(
     Ok((client.into(), server.into()))
 }
 
-/// Handshakes of TLS 1.3, both ends, full and resumed.
-///
-/// # Errors
-///
-/// When rustls does not like its configuration.
-pub fn handshakes() -> Result<Vec<Group>, Fault> {
-    let group = |name: &str, resume| -> Result<Group, Fault> {
-        let (client, server) = configs(resume)?;
-        let rustls = {
-            let (client, server) = (Arc::clone(&client), Arc::clone(&server));
-            Subject::new("rustls", move || {
-                let (mut client, mut server) = theirs(&client, &server)?;
-                shake(&mut client, &mut server)
-            })
-        };
-        let asyncnet = Subject::new("asyncnet", move || {
-            let (mut client, mut server) = ours(&client, &server)?;
-            shake(&mut client, &mut server)
-        });
-        Ok(Group { name: name.to_owned(), units: 1, unit: "handshake", subjects: vec![rustls, asyncnet] })
-    };
-    Ok(vec![group("handshake, full", false)?, group("handshake, resumed", true)?])
+/// The works, by name.
+pub(super) const SEAL: &str = "TLS, seal";
+pub(super) const OPEN: &str = "TLS, seal and open";
+pub(super) const FULL: &str = "handshake, full";
+pub(super) const RESUMED: &str = "handshake, resumed";
+
+/// Handshakes of TLS 1.3, both ends.
+pub(super) fn handshakes(name: &str) -> Result<Group, Fault> {
+    let (client, server) = configs(name == RESUMED)?;
+    let (their_client, their_server) = (Arc::clone(&client), Arc::clone(&server));
+    let rustls = Subject::new("rustls", move || {
+        let (mut client, mut server) = theirs(&their_client, &their_server)?;
+        shake(&mut client, &mut server)
+    });
+    let asyncnet = Subject::new("asyncnet", move || {
+        let (mut client, mut server) = ours(&client, &server)?;
+        shake(&mut client, &mut server)
+    });
+    Ok(Group { name: name.to_owned(), units: 1, unit: "handshake", subjects: vec![rustls, asyncnet] })
 }
 
-/// Text sealed, and sealed and opened again.
-///
-/// # Errors
-///
-/// When rustls does not like its configuration, or a handshake fails.
-pub fn records() -> Result<Vec<Group>, Fault> {
-    let units = (TEXT_BYTES >> 10) as u64;
-    let group = |name: &str, open| -> Result<Group, Fault> {
-        let subjects = vec![cipher(open)?, rustls(open)?, asyncnet(open)?];
-        Ok(Group { name: name.to_owned(), units, unit: "KiB", subjects })
-    };
-    Ok(vec![group("TLS, seal", false)?, group("TLS, seal and open", true)?])
+/// Text sealed, or sealed and opened again.
+pub(super) fn records(name: &str) -> Result<Group, Fault> {
+    let open = name == OPEN;
+    let subjects = vec![cipher(open)?, rustls(open)?, asyncnet(open)?];
+    Ok(Group { name: name.to_owned(), units: (TEXT_BYTES >> 10) as u64, unit: "KiB", subjects })
 }
 
 fn cipher(open: bool) -> Result<Subject, Fault> {
@@ -275,14 +265,14 @@ fn asyncnet(open: bool) -> Result<Subject, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TEXT_BYTES, handshakes, records};
+    use super::{FULL, OPEN, RESUMED, SEAL, TEXT_BYTES, handshakes, records};
 
     #[test]
     fn all_seal_and_open_the_same() {
-        for mut group in records().unwrap() {
-            for subject in &mut group.subjects {
+        for name in [SEAL, OPEN] {
+            for subject in &mut records(name).unwrap().subjects {
                 for _ in 0..40 {
-                    assert_eq!((subject.pass)().unwrap(), TEXT_BYTES, "{} {}", group.name, subject.name);
+                    assert_eq!((subject.pass)().unwrap(), TEXT_BYTES, "{name} {}", subject.name);
                 }
             }
         }
@@ -290,14 +280,12 @@ mod tests {
 
     #[test]
     fn a_resumed_handshake_is_shorter() {
-        let mut groups = handshakes().unwrap();
         for at in 0..2 {
-            let mut bytes = groups.iter_mut().map(|group| {
-                let pass = &mut group.subjects[at].pass;
+            let [full, resumed] = [FULL, RESUMED].map(|name| {
+                let pass = &mut handshakes(name).unwrap().subjects[at].pass;
                 pass().unwrap();
                 pass().unwrap()
             });
-            let (full, resumed) = (bytes.next().unwrap(), bytes.next().unwrap());
             assert!(resumed < full, "{resumed} < {full}");
         }
     }
