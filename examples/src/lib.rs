@@ -40,3 +40,13 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/porting-from-nim.md")]
 struct PortingFromNim;
+
+/// Those of the page about calls that are given up.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/cancellation.md")]
+struct Cancellation;
+
+/// Those of the page about ends.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/closing.md")]
+struct Closing;

@@ -25,25 +25,36 @@
 //!
 //! # Waiting for two things
 //!
-//! Every future here can be dropped at any point, so one task can wait for a line and for something else:
+//! Every future here can be dropped at any point, so one task can wait for a line and for something else, a channel, a
+//! timer or a signal, without halves:
 //!
 //! ```
-//! # futures_lite::future::block_on(async {
+//! use asyncnet_driver::{Error, Stream, Transport};
 //! use futures_lite::future;
 //!
+//! /// A line, or what is in the mailbox first: `mail` may be any channel's `recv`. As `select!` does, `or` drops the other.
+//! async fn line_or<T: Transport>(
+//!     stream: &mut Stream<T>,
+//!     mail: impl Future<Output = String>,
+//! ) -> Result<Option<String>, Error> {
+//!     let line = async { Ok(stream.recv_line().await?.map(|line| line.to_str_lossy().into_owned())) };
+//!     future::or(line, async { Ok(Some(mail.await)) }).await
+//! }
+//!
+//! # futures_lite::future::block_on(async {
 //! let (mut client, mut server) = asyncnet_smol::pair()?;
-//! client.send(b"half a li").await?;
-//! let other = async { Ok(None) }; // a channel, a timer, a signal
-//! let line = async { server.recv_line().await.map(|line| line.map(|line| line.to_str_lossy().into_owned())) };
-//! assert_eq!(future::or(line, other).await?, None, "the other came first, and the receive was dropped");
-//! client.send(b"ne\n").await?;
-//! assert_eq!(server.recv_line().await?.unwrap(), "half a line");
-//! # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+//! client.send(b"half a ").await?;
+//! let mail = async { "you have mail".to_owned() };
+//! assert_eq!(line_or(&mut server, mail).await?.unwrap(), "you have mail");
+//! client.send(b"line\n").await?;
+//! assert_eq!(line_or(&mut server, future::pending()).await?.unwrap(), "half a line");
+//! # Ok::<(), Error>(()) }).unwrap();
 //! ```
 //!
 //! That holds for each call. A function of several calls is as safe as what it keeps in its own variables: a header
 //! that it has received and not acted on is gone with it. Keep the future and poll it again, or
-//! [`peek`](Stream::peek) and [`consume`](Stream::consume) at the end.
+//! [`peek`](Stream::peek) and [`consume`](Stream::consume) at the end. Deadlines are dropped futures too, or settings
+//! (see [`Limits`]). The page `docs/cancellation.md` has what each call promises, and `docs/closing.md` how streams end.
 //!
 //! # Features
 //!

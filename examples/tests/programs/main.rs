@@ -11,6 +11,7 @@ mod command_line;
 mod dovecot;
 mod echo;
 mod http_get;
+mod losses;
 mod nginx;
 mod peer;
 #[cfg(unix)]

@@ -41,6 +41,7 @@ impl Process {
             "chat" => env!("CARGO_BIN_EXE_chat"),
             "echo" => env!("CARGO_BIN_EXE_echo"),
             "http-get" => env!("CARGO_BIN_EXE_http-get"),
+            "losses" => env!("CARGO_BIN_EXE_losses"),
             "s-client" => env!("CARGO_BIN_EXE_s-client"),
             "smtp" => env!("CARGO_BIN_EXE_smtp"),
             "smtp-send" => env!("CARGO_BIN_EXE_smtp-send"),

@@ -43,7 +43,8 @@ use std::task::{Context, Poll, ready};
 ///
 /// An adapter makes them: by dialing, by accepting, from its runtime's own sockets. Every receive is buffered, and every
 /// call can be dropped at any point: no byte is lost, doubled or half-committed, and the next call goes on where the
-/// last one stood. A deadline is therefore just a dropped future.
+/// last one stood. A deadline is therefore just a dropped future, and `select!` of a receive and a channel needs no halves;
+/// the [crate's page](crate#waiting-for-two-things) shows one.
 ///
 /// What is queued goes out before a receive starts to wait, so a server that answers with
 /// [`queue_line`](Self::queue_line) answers a burst of lines with one write, and a single line at once.
