@@ -55,8 +55,7 @@ pub(crate) async fn write_all(message: &[u8], then: &[u8]) -> Played {
         writer.close().await
     };
     let mut arrived = Vec::new();
-    let (gone_on, read) = future::zip(goes_on, reader.read_to_end(&mut arrived)).await;
-    (gone_on?, read?);
+    future::try_zip(goes_on, reader.read_to_end(&mut arrived)).await?;
     let meant: &[&[u8]] = if then == NEXT { &[message, NEXT] } else { &[message] };
     Ok(Seen::of(meant, &arrived))
 }

@@ -119,8 +119,7 @@ pub(crate) async fn write_all(
         writer.shutdown().await
     };
     let mut arrived = Vec::new();
-    let (gone_on, read) = future::zip(goes_on, reader.read_to_end(&mut arrived)).await;
-    (gone_on?, read?);
+    future::try_zip(goes_on, reader.read_to_end(&mut arrived)).await?;
     Ok(Seen::of(&[message, NEXT], &arrived))
 }
 
@@ -133,8 +132,7 @@ pub(crate) async fn write_all_again(message: &[u8]) -> Played {
         writer.shutdown().await
     };
     let mut arrived = Vec::new();
-    let (again, read) = future::zip(again, reader.read_to_end(&mut arrived)).await;
-    (again?, read?);
+    future::try_zip(again, reader.read_to_end(&mut arrived)).await?;
     Ok(Seen::of(&[message], &arrived))
 }
 
@@ -157,8 +155,7 @@ pub(crate) async fn tls_line_again(configs: (Arc<ClientConfig>, Arc<ServerConfig
         writer.shutdown().await
     };
     let mut arrived = Vec::new();
-    let (again, read) = future::zip(again, reader.read_to_end(&mut arrived)).await;
-    (again?, read?);
+    future::try_zip(again, reader.read_to_end(&mut arrived)).await?;
     Ok(Seen::of(&lines.iter().map(Vec::as_slice).collect::<Vec<_>>(), &arrived))
 }
 

@@ -21,8 +21,7 @@ pub(crate) async fn over_tls<T: Transport>(
     (ours, theirs): (Arc<ClientConfig>, Arc<ServerConfig>),
 ) -> Result<Pair<T>, Box<dyn std::error::Error + Send + Sync>> {
     let (ours, theirs) = (StartTls::client(&ours, "localhost")?, StartTls::server(&theirs));
-    let (client, server) = future::zip(writer.start_tls(ours), reader.start_tls(theirs)).await;
-    (client?, server?);
+    future::try_zip(writer.start_tls(ours), reader.start_tls(theirs)).await?;
     Ok((writer, reader))
 }
 
@@ -125,7 +124,6 @@ async fn ends<T: Transport>(
         reader.recv_to_end(&mut arrived, ALL).await?;
         reader.close().await
     };
-    let (sent, received) = future::zip(sends, receives).await;
-    (sent?, received?);
+    future::try_zip(sends, receives).await?;
     Ok(Seen::of(meant, &arrived))
 }
