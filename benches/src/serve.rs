@@ -24,27 +24,31 @@ thread_local! {
 
 /// Serves one connection to its end.
 ///
+/// Each step is in a box of its own, which goes away with it: else a task would be as large as the largest of them, for
+/// as long as its connection is there. So is the stream: a future that takes it by value has room for it twice
+/// (rust-lang/rust#62958).
+///
 /// # Errors
 ///
 /// What the stream fails with; a request that is none.
 pub async fn attend<T: Transport>(
-    mut stream: Stream<T>,
+    mut stream: Box<Stream<T>>,
     tls: Option<Arc<ServerConfig>>,
     work: Work,
     style: Style,
 ) -> Result<(), Fault> {
     if let Some(config) = tls {
-        stream.start_tls(&config).await?;
+        Box::pin(stream.start_tls(&config)).await?;
     }
     stream.set_line_policy(stream.line_policy().last(LastLine::Accept));
     match (work, style) {
-        (Work::Echo, Style::Await) => echo(&mut stream).await?,
-        (Work::Echo, Style::Burst) => echo_burst(&mut stream).await?,
-        (Work::Sink, Style::Await) => sink(&mut stream).await?,
-        (Work::Sink, Style::Burst) => sink_burst(&mut stream).await?,
-        (Work::Bulk, _) => bulk(&mut stream).await?,
+        (Work::Echo, Style::Await) => Box::pin(echo(&mut stream)).await?,
+        (Work::Echo, Style::Burst) => Box::pin(echo_burst(&mut stream)).await?,
+        (Work::Sink, Style::Await) => Box::pin(sink(&mut stream)).await?,
+        (Work::Sink, Style::Burst) => Box::pin(sink_burst(&mut stream)).await?,
+        (Work::Bulk, _) => Box::pin(bulk(&mut stream)).await?,
     }
-    stream.close().await?;
+    Box::pin(stream.close()).await?;
     Ok(())
 }
 

@@ -63,14 +63,14 @@ fn on_tokio(arguments: &ServerArguments, attendant: Attendant) -> Result<(), Fau
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = asyncnet_tokio::listen(&arguments.addr.to_string())?;
-        let spawn = move |stream| drop(tokio::spawn(attendant.clone().serve(stream)));
+        let spawn = move |stream| drop(tokio::spawn(attendant.clone().serve(Box::new(stream))));
         tokio::spawn(accept(listener, spawn)).await?
     })
 }
 
 fn on_smol(arguments: &ServerArguments, attendant: Attendant) -> Result<(), Fault> {
     let listener = asyncnet_smol::listen(&arguments.addr.to_string())?;
-    let spawn = move |stream| EXECUTOR.spawn(attendant.clone().serve(stream)).detach();
+    let spawn = move |stream| EXECUTOR.spawn(attendant.clone().serve(Box::new(stream))).detach();
     smol::block_on(EXECUTOR.run(EXECUTOR.spawn(accept(listener, spawn))))
 }
 
@@ -92,7 +92,7 @@ struct Attendant {
 }
 
 impl Attendant {
-    async fn serve<T: Transport>(self, stream: Stream<T>) {
+    async fn serve<T: Transport>(self, stream: Box<Stream<T>>) {
         if let Err(fault) = attend(stream, self.tls, self.work, self.style).await {
             note_some(PROGRAM, &fault);
         }
