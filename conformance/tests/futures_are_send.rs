@@ -13,10 +13,19 @@ macro_rules! calls {
     ($module:ident, $adapter:ident, $net:expr, $transport:ty) => {
         mod $module {
             use super::*;
-            use $adapter::{Connector, Datagram, Listener, NewSocket, ReadHalf, Stream, TlsListener, Unbuffered, WriteHalf};
+            use $adapter::{
+                Connector, Datagram, Listener, NewSocket, ReadHalf, Stream, TlsListener, Unbuffered,
+                WriteHalf,
+            };
 
             #[expect(dead_code, reason = "it has to compile")]
-            fn stream(it: &mut Stream, buf: &mut [u8], into: &mut Vec<u8>, fill: &mut Fill<'_>, how: &StartTls) {
+            fn stream(
+                it: &mut Stream,
+                buf: &mut [u8],
+                into: &mut Vec<u8>,
+                fill: &mut Fill<'_>,
+                how: &StartTls,
+            ) {
                 send(it.recv(buf));
                 send(it.recv_owned(1));
                 send(it.recv_exact(buf));
@@ -165,7 +174,8 @@ fn no_call_is_missing() {
         }
     }
     // And there is no file that is not looked at.
-    let everywhere: usize = sources(&root).iter().map(|source| source.split("pub async fn ").count() - 1).sum();
+    let everywhere: usize =
+        sources(&root).iter().map(|source| source.split("pub async fn ").count() - 1).sum();
     assert_eq!(found, everywhere, "a file of the driver with calls is not looked at");
 }
 

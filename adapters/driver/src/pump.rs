@@ -61,7 +61,7 @@ impl Turns {
     }
 
     fn count<T>(&mut self, polled: &Poll<T>) {
-        self.0 = if polled.is_ready() { self.0 + 1 } else { 0 };
+        self.0 = if polled.is_ready() { self.0.saturating_add(1) } else { 0 };
     }
 }
 
@@ -80,7 +80,8 @@ struct Waiting {
 }
 
 impl ReadState {
-    /// Reads once into the connection: bytes came, or the end did. `was_reset` tells whether a write met a reset, when that is known.
+    /// Reads once into the connection: bytes came, or the end did. `was_reset` tells whether a write met a reset, when that
+    /// is known.
     pub(crate) fn poll_fill(
         &mut self,
         incoming: &mut Incoming,
@@ -288,7 +289,8 @@ impl WriteState {
         mut call: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<Result<T, Error>> {
         self.check()?;
-        if self.turns.is_over(cx) {
+        // What a receive sends, it sends at once: it has its turns by its reads, and nobody may come back for the rest.
+        if matches!(side, Side::Sender) && self.turns.is_over(cx) {
             return Poll::Pending;
         }
         let both = self.waiting.both(side, cx.waker());

@@ -35,9 +35,42 @@ where
         both_ways(at, &setup).await?;
         together(at, &setup).await?;
         broken(at, &setup).await?;
+        answered(at, &setup).await?;
     }
     Ok(())
 }
+
+/// A key update is answered though the writer does nothing, and before whatever it sends next.
+async fn answered<N: Net>(at: &Sockets<N>, setup: &Setup) -> Verdict
+where
+    N::Transport: SplitTransport,
+{
+    if setup.version == Version::Tls12 {
+        return Ok(());
+    }
+    let (stream, mut peer, _) = tapped(at, setup).await?;
+    let (mut reader, mut writer) = stream.into_split()?;
+    for _ in 0..3 {
+        peer.tls().refresh_traffic_keys().map_err(io::Error::other)?;
+        let mut bytes = peer.output()?;
+        bytes.extend(peer.seal(b"line\n")?);
+        peer.wire()?.write_all(&bytes)?;
+        ensure(reader.recv_line().await?.is_some_and(|line| line == "line"), "what came behind the update")?;
+        let mut answer = [0; KEY_UPDATE_BYTES];
+        peer.wire()?.read_exact(&mut answer)?;
+        peer.tls().read_tls(&mut &answer[..])?;
+        peer.tls().process_new_packets().map_err(io::Error::other)?;
+        writer.send(b"after it").await?;
+        let mut sent = [0; 8];
+        peer.read_exact(&mut sent)?;
+        ensure_eq(&sent, b"after it", "what the writer sent")?;
+    }
+    Ok(())
+}
+
+/// A record of a key update: its head, a message of 5 bytes, the type of its content, and 16 bytes of tag (RFC 8446,
+/// sections 4.6.3 and 5.2).
+const KEY_UPDATE_BYTES: usize = 5 + 5 + 1 + 16;
 
 fn reunited<T: SplitTransport>(halves: asyncnet_driver::Halves<'_, T>) -> Result<Stream<T>, Stop> {
     let (reader, writer) = halves;

@@ -23,19 +23,19 @@ fn configs_with(provider: Provider, bytes_max: u32) -> (Arc<ClientConfig>, Arc<S
 }
 
 fn client(config: &Arc<ClientConfig>) -> ClientConnection {
-    ClientConnection::new(Arc::clone(config), pki::server_name("localhost")).unwrap()
+    ClientConnection::new(Arc::clone(config), pki::server_name("localhost")).expect("both ends are honest")
 }
 
 fn server(config: &Arc<ServerConfig>) -> Connection {
     let mut connection = Connection::new(Limits::default());
-    connection.start_tls(StartTls::server(config)).unwrap();
+    connection.start_tls(StartTls::server(config)).expect("both ends are honest");
     connection
 }
 
 fn flight(client: &mut ClientConnection) -> Vec<u8> {
     let mut records = Vec::new();
     while client.wants_write() {
-        client.write_tls(&mut records).unwrap();
+        client.write_tls(&mut records).expect("both ends are honest");
     }
     records
 }
@@ -60,8 +60,8 @@ fn answer(server: &mut Connection, client: &mut ClientConnection) -> Vec<u8> {
     server.wire_sent(said.len());
     let mut rest = &said[..];
     while !rest.is_empty() {
-        client.read_tls(&mut rest).unwrap();
-        client.process_new_packets().unwrap();
+        client.read_tls(&mut rest).expect("both ends are honest");
+        client.process_new_packets().expect("both ends are honest");
     }
     flight(client)
 }
@@ -71,15 +71,15 @@ fn acquaint(client_config: &Arc<ClientConfig>, server_config: &Arc<ServerConfig>
     let (mut client, mut server) = (client(client_config), server(server_config));
     for _ in 0..3 {
         let said = flight(&mut client);
-        deliver(&mut server, &said, usize::MAX).unwrap();
+        deliver(&mut server, &said, usize::MAX).expect("both ends are honest");
         let said = answer(&mut server, &mut client);
-        deliver(&mut server, &said, usize::MAX).unwrap();
+        deliver(&mut server, &said, usize::MAX).expect("both ends are honest");
     }
     assert!(server.tls_info().is_some());
 }
 
 fn take_early(server: &mut Connection) -> Vec<u8> {
-    let session = server.sides().2.unwrap();
+    let session = server.sides().2.expect("both ends are honest");
     let mut early = vec![0; session.early_data_len()];
     assert_eq!(session.take_early_data(&mut early), early.len());
     early

@@ -148,3 +148,32 @@ fn what_is_sealed_is_not_counted_as_queued() {
         assert_eq!(link.server.queued_len(), 100_000 - (64 << 10));
     }
 }
+
+/// A receive sends all that it has to, however much was sent before: nobody comes back for it when it is done.
+#[test]
+fn what_a_receive_sends_goes_out_whatever_went_before() {
+    for sends in 0..40 {
+        let mut link = Link::over(Version::Tls13);
+        for _ in 0..sends {
+            link.server.queue(b"x").unwrap();
+            // Now and then others have their turn, so that a flush has to be asked twice.
+            while poll(link.server.flush()).is_err() {}
+        }
+        link.to_client.take_writes();
+        link.break_the_clients_stream();
+        assert!(is_bad_record(&poll(link.server.recv(&mut [0; 8])).expect("the record is there")));
+        assert_eq!(link.to_client.take_writes().len(), 1, "the alert, behind {sends} sends");
+    }
+}
+
+/// Receives that send count no turns, and cannot run out of them.
+#[test]
+fn a_thousand_receives_send_what_is_queued() {
+    let mut link = Link::plain();
+    for n in 0..1_000 {
+        link.server.queue(b"x").unwrap();
+        poll(link.server.recv_line()).expect_err("nothing has come");
+        assert_eq!(link.to_client.take_writes().len(), 1, "the {n}. time");
+        block_on(link.client.recv_exact(&mut [0])).unwrap();
+    }
+}
