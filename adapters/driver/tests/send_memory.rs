@@ -59,7 +59,10 @@ fn a_send_of_100_mb_costs_less_than_one_above_the_callers_memory() {
             block_on(client.close()).unwrap();
             assert_eq!(peer.join().unwrap().unwrap(), LONG + b"the first one".len());
             let above = counted.bytes_max;
-            assert!(above < ABOVE_MAX, "{version:?}, owned: {owned}: {above} bytes above the caller's memory");
+            assert!(
+                above < ABOVE_MAX,
+                "{version:?}, owned: {owned}: {above} bytes above the caller's memory"
+            );
         }
     }
 }
