@@ -16,6 +16,8 @@ pub(crate) struct Waits(Option<Box<Since>>);
 struct Since {
     line: Patience,
     idle: Patience,
+    /// How many bytes had come when that was last looked at.
+    wire_bytes: u64,
     send: Patience,
     close: Patience,
 }
@@ -47,11 +49,15 @@ impl Waits {
         Poll::Ready(Error::TimedOut(deadline))
     }
 
-    /// Bytes came.
-    #[inline]
-    pub(crate) fn came(&mut self) {
-        if let Some(since) = &mut self.0 {
+    /// So many bytes have come in all, whether or not they are of use yet, as those of a record that is not whole.
+    pub(crate) fn seen(&mut self, wire_bytes: u64, limits: &Limits) {
+        if limits.idle_time_max == Duration::MAX {
+            return;
+        }
+        let since = self.0.get_or_insert_default();
+        if since.wire_bytes != wire_bytes {
             since.idle.end();
+            since.wire_bytes = wire_bytes;
         }
     }
 

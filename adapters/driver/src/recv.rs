@@ -51,10 +51,7 @@ pub(crate) fn poll_find<S: Source, T>(
         match look(source.incoming())? {
             Search::Found(found) => return Poll::Ready(Ok(Some(found))),
             Search::End => return Poll::Ready(Ok(None)),
-            Search::NeedMore => {
-                ready!(source.poll_more(cx))?;
-                source.waits().came();
-            }
+            Search::NeedMore => ready!(source.poll_more(cx))?,
         }
     }
 }
@@ -134,9 +131,12 @@ pub(crate) fn poll_recv<S: Source>(
     let incoming = source.incoming();
     if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= incoming.read_bytes()) {
         ready!(source.poll_relieve(cx))?;
-        return source.poll_bypass(cx, buf);
+        let n = ready!(source.poll_bypass(cx, buf))?;
+        source.waits().received();
+        return Poll::Ready(Ok(n));
     }
     let found = ready!(poll_find(source, cx, |incoming| incoming.find_bytes(1)))?;
+    source.waits().received();
     Poll::Ready(Ok(found.map_or(0, |_| source.incoming().take(buf))))
 }
 

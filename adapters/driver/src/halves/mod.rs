@@ -51,6 +51,8 @@ struct Writing<W> {
 struct Note {
     failed: Option<Failure>,
     met_reset: bool,
+    /// What is sealed is not out in full.
+    waits: bool,
 }
 
 type Sides<T> = Shared<
@@ -63,7 +65,8 @@ impl<W> Writes for Writing<W> {
     type Note = Note;
 
     fn note(&self) -> Note {
-        Note { failed: self.write.failure(), met_reset: self.write.met_reset() }
+        let (failed, met_reset) = (self.write.failure(), self.write.met_reset());
+        Note { failed, met_reset, waits: !self.sealed.is_empty() }
     }
 
     fn waits(&self) -> bool {
@@ -261,9 +264,16 @@ fn together<T: SplitTransport>(
     let (Some(receiving), Some(sending)) = (receiving, sending) else {
         return Stream::without_transport(Inner::empty(Limits::default()));
     };
-    let Receiving { incoming, limits, mut settings, peer, mut waits } = receiving;
-    let Sending { mut outgoing, settings: of_sender, waits: of_sends, .. } = sending;
+    let Receiving { incoming, mut limits, mut settings, peer, mut waits } = receiving;
+    let Sending { mut outgoing, limits: bounds, settings: of_sender, waits: of_sends } = sending;
     settings.line_end = of_sender.line_end;
+    // Each half's bounds are those of its direction, and a close is the sender's.
+    limits.queue_bytes_max = bounds.queue_bytes_max;
+    limits.send_atomic_max = bounds.send_atomic_max;
+    limits.send_time_max = bounds.send_time_max;
+    limits.close_time_max = bounds.close_time_max;
+    limits.drain_bytes_max = bounds.drain_bytes_max;
+    limits.drain_time_max = bounds.drain_time_max;
     waits.sends_of(&of_sends);
     let Some((Reading { transport: reader, read }, Writing { transport: writer, write, mut sealed })) = both
     else {

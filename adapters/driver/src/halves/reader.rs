@@ -337,6 +337,7 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
                 },
             }
         };
+        self.receiving_mut().waits.received();
         Ok(Some(Line::new(self.incoming_mut().take_line(span), span.ending())))
     }
 
@@ -442,6 +443,7 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
     ///
     /// See the example at [`peek`](Self::peek).
     pub fn consume(&mut self, n: usize) {
+        self.receiving_mut().waits.received();
         self.incoming_mut().consume(n);
     }
 
@@ -621,6 +623,7 @@ impl<T: SplitTransport> Source for ReadHalf<'_, T> {
         let deadlines = deadlines.iter().copied();
         let waker = cx.waker().clone();
         let late = self.common.sides.poll_reading(&waker, |reading| {
+            receiving.waits.seen(receiving.incoming.wire_bytes(), &receiving.limits);
             receiving.waits.poll(deadlines, &receiving.limits, &mut reading.transport, cx)
         });
         late.map(|late| late.unwrap_or(Error::Closed))

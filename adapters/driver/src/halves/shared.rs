@@ -57,6 +57,8 @@ struct State<R, W: Writes, S> {
     is_torn: bool,
     /// The receiving half has to know when the writing side is back.
     is_asked: bool,
+    /// The sending half found its side away.
+    is_missed: bool,
     /// Who waits for both sides, to close them well.
     closer: Option<Waker>,
 }
@@ -117,6 +119,7 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
             is_closed: false,
             is_torn: false,
             is_asked: false,
+            is_missed: false,
             closer: None,
         };
         Self { state: Mutex::new(state), end }
@@ -184,6 +187,7 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
         }
         if state.writing.is_away {
             state.writing.keep(waker);
+            state.is_missed = true;
             return Poll::Pending;
         }
         let Some(mut writing) = state.writing.take() else { return Poll::Ready(None) };
@@ -233,14 +237,15 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
         };
         state.note = writing.note();
         state.writing.put(writing);
-        // Of whoever waits for the side to come back, or has to see to what is left of an answer.
+        // Of whoever waits for the side to come back, or has to see to what is left of an answer. Who waits for room is left
+        // to the transport: two halves that woke each other for it would do so until there is some.
         let is_asked = mem::take(&mut state.is_asked);
+        let is_missed = mem::take(&mut state.is_missed);
         let woken = match by {
-            By::Receiver => [state.writing.waker.take(), state.closer.take()],
+            By::Receiver => [state.writing.waker.take_if(|_| is_missed || can_go_on), state.closer.take()],
             By::WaitingSender(waker) => {
                 state.writing.keep(waker);
-                let is_owed = state.session.has_output();
-                [state.closer.take(), state.reading.waker.take_if(|_| is_asked || is_owed)]
+                [state.closer.take(), state.reading.waker.take_if(|_| is_asked)]
             }
             By::Sender => [state.closer.take(), state.reading.waker.take_if(|_| is_asked || is_left_over)],
         };

@@ -264,7 +264,9 @@ impl<'a, T: SplitTransport> WriteHalf<'a, T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub fn abort(&mut self) {
-        self.closing = None;
+        if let Some(mut closing) = self.closing.take() {
+            closing.abort();
+        }
         self.common.sides.close();
     }
 
@@ -412,7 +414,12 @@ impl<T: SplitTransport> Sink for WriteHalf<'_, T> {
         self.common.check_open()?;
         self.outgoing().check_open()?;
         self.common.tls().with(|session| session.check_open()).transpose()?;
-        self.common.sides.note().failed.map_or(Ok(()), |failure| Err(failure.error()))
+        let note = self.common.sides.note();
+        // What was left behind may have gone out with an answer.
+        if !note.waits && self.outgoing().is_empty() {
+            self.sent();
+        }
+        note.failed.map_or(Ok(()), |failure| Err(failure.error()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>> {

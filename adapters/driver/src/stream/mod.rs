@@ -506,6 +506,7 @@ impl<T: Transport> Source for Stream<T> {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadlines: &[Deadline]) -> Poll<Error> {
         // It may be that output which does not get out holds it up.
+        self.waits.seen(self.connection.incoming().wire_bytes(), self.connection.limits());
         let held_up = self.connection.outgoing().is_heavy().then_some(Deadline::Send);
         self.poll_time(cx, deadlines.iter().copied().chain(held_up))
     }
@@ -589,6 +590,9 @@ impl<T: Transport> Sink for Stream<T> {
     fn check_open(&mut self) -> Result<(), Error> {
         self.check_transport()?;
         self.check_plaintext()?;
+        if self.connection.outgoing().is_empty() {
+            self.waits.sent();
+        }
         self.check_writable()
     }
 
@@ -610,6 +614,10 @@ impl<T: Transport> Sink for Stream<T> {
         self.check_transport()?;
         let transport = self.transport.as_mut().ok_or(Error::Closed)?;
         let (_, outgoing, mut session) = self.connection.sides();
-        self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Sender)
+        let flushed = self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Sender);
+        if flushed.is_ready() {
+            self.waits.sent();
+        }
+        flushed
     }
 }

@@ -338,6 +338,7 @@ impl<T: Transport> Stream<T> {
                 },
             }
         };
+        self.waits.received();
         Ok(Some(Line::new(self.connection.take_line(span), span.ending())))
     }
 
@@ -455,6 +456,7 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub fn consume(&mut self, n: usize) {
+        self.waits.received();
         self.connection.consume(n);
     }
 }

@@ -207,3 +207,80 @@ fn halves_have_their_time() {
         assert_eq!(late(&poll(line).expect("its time is over")), Some(Deadline::Line));
     }
 }
+
+/// Also a byte of a record that is not whole; a poll alone does not.
+#[test]
+fn each_byte_of_a_record_ends_the_silence() {
+    for split in [false, true] {
+        for mut link in each(|limits| limits.idle_time_max = 5 * SECOND) {
+            block_on(link.client.send(b"a line\n")).unwrap();
+            let record = link.to_server.take();
+            let (mut reader, _writer, mut whole) = match split {
+                true => {
+                    let (reader, writer) = link.server.into_split().unwrap();
+                    (Some(reader), Some(writer), None)
+                }
+                false => (None, None, Some(link.server)),
+            };
+            let mut is_late = || match (&mut reader, &mut whole) {
+                (Some(reader), _) => poll(reader.recv_line()).ok().map(|line| late(&line)),
+                (_, Some(whole)) => poll(whole.recv_line()).ok().map(|line| late(&line)),
+                _ => unreachable!("it is either"),
+            };
+            for byte in &record[..record.len() - 1] {
+                link.to_server.push(&[*byte]);
+                assert_eq!(is_late(), None, "a byte came: split {split}");
+                link.clock.advance(4 * SECOND);
+                assert_eq!(is_late(), None, "there is a second left");
+            }
+            link.clock.advance(SECOND);
+            assert_eq!(is_late(), Some(Some(Deadline::Idle)));
+        }
+    }
+}
+
+/// What was begun by a call that was dropped is over when other calls have seen to it.
+#[test]
+fn no_deadline_is_left_over() {
+    for mut link in each(|limits| (limits.line_time_max, limits.send_time_max) = (5 * SECOND, 5 * SECOND)) {
+        block_on(link.client.send(b"half ")).unwrap();
+        poll(link.server.recv_line()).expect_err("the line is not whole");
+        block_on(link.client.send(b"a line\n")).unwrap();
+        poll(link.server.peek_at_least(100)).expect_err("that is less");
+        poll(link.server.recv_line()).expect("it is here").unwrap();
+        poll(link.server.recv_line()).expect_err("nothing has come");
+        block_on(link.client.send(b"another\n")).unwrap();
+        poll(link.server.peek_at_least(100)).expect_err("that is less");
+        assert_eq!(link.server.try_line().unwrap().unwrap(), "another");
+        link.clock.advance(100 * SECOND);
+        poll(link.server.recv_line()).expect_err("it begins now");
+
+        // A flush that was dropped, and one of another trait.
+        link.to_client.set_room(3);
+        link.server.queue(b"abcdef").unwrap();
+        poll(link.server.flush()).expect_err("there is room for three bytes");
+        link.to_client.set_room(ROOM);
+        block_on(futures_lite::AsyncWriteExt::flush(&mut link.server)).unwrap();
+        link.clock.advance(100 * SECOND);
+        link.to_client.set_room(0);
+        poll(link.server.send(b"x")).expect_err("it begins now");
+    }
+}
+
+/// What the sending half left behind may go out with the receiving half.
+#[test]
+fn no_deadline_of_a_send_is_left_over() {
+    for version in Version::EACH {
+        let mut link = Link::over(version);
+        link.limit_server(|limits| limits.send_time_max = 5 * SECOND);
+        link.to_client.set_room(3);
+        let (mut reader, mut writer) = link.server.split().unwrap();
+        poll(writer.send(b"abcdef")).expect_err("there is room for three bytes");
+        link.to_client.set_room(ROOM);
+        poll(reader.recv_line()).expect_err("nothing has come");
+        assert_eq!(block_on(link.client.recv_owned(100)).unwrap(), "abcdef");
+        link.clock.advance(100 * SECOND);
+        link.to_client.set_room(0);
+        poll(writer.send(b"x")).expect_err("it begins now");
+    }
+}

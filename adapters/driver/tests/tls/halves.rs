@@ -2,7 +2,8 @@
 
 use crate::link::{Link, ROOM, Woken, poll};
 use asyncnet_conformance::pki::Version;
-use asyncnet_driver::tls::TlsError;
+use asyncnet_conformance::properties::tls::{Kind, Setup, Tested};
+use asyncnet_driver::tls::{StartTls, TlsError};
 use asyncnet_driver::{Closed, Error};
 use futures_lite::future::block_on;
 use std::future::Future;
@@ -292,4 +293,65 @@ fn what_is_out_in_part_ends_in_a_reset() {
     drop(server);
     assert_eq!(block_on(client.recv_owned(100)).unwrap(), "whole");
     assert!(poll(client.recv(&mut [0; 8])).is_err(), "no reset");
+}
+
+/// An answer to a key update finds no room behind what is being sent: both halves wait, and do not wake each other.
+#[test]
+fn halves_that_wait_for_room_are_quiet() {
+    let ends = Setup { kind: Kind::ShortLived, ..Setup::new(Tested::Both, Version::Tls13) }.ends();
+    let mut link = Link::plain();
+    link.start_tls(ends.start_client(), StartTls::server(&ends.server));
+    let Link { mut client, server, to_client, .. } = link;
+    to_client.set_room(10);
+    let (mut reader, mut writer) = server.into_split().unwrap();
+    let mut send = pin!(writer.send(b"to a peer that does not read"));
+    poll(send.as_mut()).expect_err("there is room for ten bytes");
+    // The client's keys do not last, so it updates them, and asks for new ones.
+    for _ in 0..40 {
+        block_on(client.send(b"x")).unwrap();
+    }
+    let mut line = pin!(reader.recv_line());
+    let mut polls = 0;
+    loop {
+        let receives = poll(line.as_mut()).expect_err("there is no line end");
+        let sends = poll(send.as_mut()).expect_err("there is no room");
+        if !receives.is_woken() && !sends.is_woken() {
+            break;
+        }
+        polls += 1;
+        assert!(polls < 10, "they wake each other");
+    }
+    to_client.set_room(ROOM);
+    poll(send).expect("there is room").unwrap();
+    let mut text = [0; 28];
+    block_on(client.recv_exact(&mut text)).unwrap();
+    assert_eq!(&text, b"to a peer that does not read");
+}
+
+/// An abort is one also when a close has begun: what was queued and is not out must not end well.
+#[test]
+fn an_abort_ends_a_close() {
+    let Link { mut client, server, to_client, .. } = Link::plain();
+    let (_reader, mut writer) = server.into_split().unwrap();
+    writer.queue_line("never").unwrap();
+    to_client.set_room(0);
+    poll(writer.close()).expect_err("there is no room");
+    writer.abort();
+    assert!(poll(client.recv_line()).expect("it is over").unwrap_err().is_disconnect());
+}
+
+/// Each half's bounds are those of its direction, also of the whole afterwards.
+#[test]
+fn a_stream_comes_home_with_the_bounds_of_both() {
+    let mut link = Link::plain();
+    {
+        let (mut reader, mut writer) = link.server.split().unwrap();
+        let mut limits = *writer.limits();
+        (limits.queue_bytes_max, limits.line_bytes_max) = (2, 3);
+        writer.set_limits(limits);
+        let mut limits = *reader.limits();
+        (limits.queue_bytes_max, limits.line_bytes_max) = (4, 5);
+        reader.set_limits(limits);
+    }
+    assert_eq!((link.server.limits().queue_bytes_max, link.server.limits().line_bytes_max), (2, 5));
 }

@@ -147,6 +147,11 @@ impl Wire {
         self.change(|state| state.ended = true);
     }
 
+    /// Takes what it carries off it.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        self.change(|state| state.bytes.drain(..).collect())
+    }
+
     /// What it carries now.
     pub(crate) fn carries(&self) -> Vec<u8> {
         self.0.borrow().bytes.iter().copied().collect()
