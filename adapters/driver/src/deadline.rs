@@ -61,6 +61,13 @@ impl Waits {
         }
     }
 
+    /// What was looked for is here, and stays.
+    pub(crate) fn looked(&mut self) {
+        if let Some(since) = &mut self.0 {
+            since.idle.end();
+        }
+    }
+
     /// A receive is done.
     #[inline]
     pub(crate) fn received(&mut self) {

@@ -315,6 +315,11 @@ impl WriteState {
         self.failed.is_some_and(|failure| failure.kind() == io::ErrorKind::ConnectionReset)
     }
 
+    /// Whether the transport may hold back what was written to it.
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.unflushed
+    }
+
     pub(crate) fn failure(&self) -> Option<Failure> {
         self.failed
     }

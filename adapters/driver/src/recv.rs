@@ -63,7 +63,7 @@ pub(crate) async fn find<S: Source, T>(
 ) -> Result<Option<T>, Error> {
     poll_fn(|cx| {
         let polled = poll_find(source, cx, &mut look);
-        in_time(source, cx, OF_BYTES, polled)
+        in_time(source, cx, Wanted::Bytes, polled)
     })
     .await
 }
@@ -75,7 +75,7 @@ pub(crate) async fn find_line<S: Source>(
 ) -> Result<Option<LineSpan>, Error> {
     poll_fn(|cx| {
         let polled = poll_find(source, cx, |incoming| incoming.find_line(policy));
-        in_time(source, cx, OF_LINES, polled)
+        in_time(source, cx, Wanted::Line, polled)
     })
     .await
 }
@@ -88,25 +88,46 @@ pub(crate) async fn find_delimiter<S: Source>(
 ) -> Result<Option<usize>, Error> {
     poll_fn(|cx| {
         let polled = poll_find(source, cx, |incoming| incoming.find_delimiter(delimiter, max));
-        in_time(source, cx, OF_LINES, polled)
+        in_time(source, cx, Wanted::Line, polled)
     })
     .await
 }
 
-const OF_BYTES: &[Deadline] = &[Deadline::Idle];
-const OF_LINES: &[Deadline] = &[Deadline::Line, Deadline::Idle];
+/// Brings `n` bytes to be looked at, within the deadlines of bytes.
+pub(crate) async fn look<S: Source>(source: &mut S, n: usize) -> Result<(), Error> {
+    poll_fn(|cx| {
+        let polled = poll_find(source, cx, |incoming| incoming.find_bytes(n)).map_ok(drop);
+        in_time(source, cx, Wanted::Look, polled)
+    })
+    .await
+}
+
+/// What a receive is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wanted {
+    Line,
+    Bytes,
+    /// It takes nothing, so that a line that has begun has not ended with it.
+    Look,
+}
 
 /// What was polled; while that is nothing, the first of the deadlines.
 fn in_time<S: Source, T>(
     source: &mut S,
     cx: &mut Context<'_>,
-    deadlines: &[Deadline],
+    wanted: Wanted,
     polled: Poll<Result<T, Error>>,
 ) -> Poll<Result<T, Error>> {
     if polled.is_pending() {
+        let deadlines: &[Deadline] =
+            if wanted == Wanted::Line { &[Deadline::Line, Deadline::Idle] } else { &[Deadline::Idle] };
         return source.poll_deadline(cx, deadlines).map(Err);
     }
-    source.waits().received();
+    if wanted == Wanted::Look {
+        source.waits().looked();
+    } else {
+        source.waits().received();
+    }
     polled
 }
 
@@ -114,7 +135,7 @@ fn in_time<S: Source, T>(
 pub(crate) async fn recv<S: Source>(source: &mut S, buf: &mut [u8]) -> Result<usize, Error> {
     poll_fn(|cx| {
         let polled = poll_recv(source, cx, buf);
-        in_time(source, cx, OF_BYTES, polled)
+        in_time(source, cx, Wanted::Bytes, polled)
     })
     .await
 }

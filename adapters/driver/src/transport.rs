@@ -127,7 +127,8 @@ pub trait SplitTransport: Transport + Sized {
     /// The sending direction.
     type Writer: WriteTransport;
 
-    /// Takes it apart.
+    /// Takes it apart. Each side has an alarm of its own, of one clock: what [`now`](Timer::now) says goes on in both, and
+    /// again when they are together.
     fn split(self) -> (Self::Reader, Self::Writer);
 
     /// Puts it together again.

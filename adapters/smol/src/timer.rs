@@ -34,6 +34,13 @@ impl Default for SmolTimer {
     }
 }
 
+impl SmolTimer {
+    /// Another alarm of the same clock: for the other half of a stream, whose times go on.
+    pub(crate) fn beside(&self) -> Self {
+        Self { alarm: None, ..*self }
+    }
+}
+
 impl Timer for SmolTimer {
     fn now(&self) -> Duration {
         self.origin.elapsed()

@@ -128,14 +128,19 @@ impl SplitTransport for SmolTransport {
     type Writer = IoTransport<WriteSocket>;
 
     fn split(self) -> (Self::Reader, Self::Writer) {
-        let writer = IoTransport::new(WriteSocket::new(self.io.clone()));
+        let mut writer = IoTransport::new(WriteSocket::new(self.io.clone()));
+        writer.timer = self.timer.beside();
         (self, writer)
     }
 
     fn reunite(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
         match writer.io.rejoin(&reader.io) {
             Ok(()) => Ok(reader),
-            Err(io) => Err((reader, IoTransport::new(io))),
+            Err(io) => {
+                let mut writer = IoTransport::new(io);
+                writer.timer = reader.timer.beside();
+                Err((reader, writer))
+            }
         }
     }
 }

@@ -34,6 +34,13 @@ impl Default for TokioTimer {
     }
 }
 
+impl TokioTimer {
+    /// Another alarm of the same clock: for the other half of a stream, whose times go on.
+    pub(crate) fn beside(&self) -> Self {
+        Self { alarm: None, ..*self }
+    }
+}
+
 impl Timer for TokioTimer {
     fn now(&self) -> Duration {
         self.origin.elapsed()

@@ -131,13 +131,25 @@ impl SplitTransport for TokioTransport {
 
     fn split(self) -> (Self::Reader, Self::Writer) {
         let (reader, writer) = self.io.into_split();
-        (IoTransport::new(reader), IoTransport::new(writer))
+        let mut reader = IoTransport::new(reader);
+        let mut writer = IoTransport::new(writer);
+        (reader.timer, writer.timer) = (self.timer.beside(), self.timer);
+        (reader, writer)
     }
 
     fn reunite(reader: Self::Reader, writer: Self::Writer) -> Result<Self, (Self::Reader, Self::Writer)> {
+        let timers = (reader.timer, writer.timer);
         match Socket::reunite(reader.io, writer.io) {
-            Ok(socket) => Ok(Self::from(socket)),
-            Err((reader, writer)) => Err((IoTransport::new(reader), IoTransport::new(writer))),
+            Ok(socket) => {
+                let mut transport = Self::from(socket);
+                transport.timer = timers.0;
+                Ok(transport)
+            }
+            Err((reader, writer)) => {
+                let mut halves = (IoTransport::new(reader), IoTransport::new(writer));
+                (halves.0.timer, halves.1.timer) = timers;
+                Err(halves)
+            }
         }
     }
 }

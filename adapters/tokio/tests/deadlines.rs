@@ -92,3 +92,25 @@ async fn halves_have_their_time() {
     assert!(matches!(error, Error::TimedOut(Deadline::Line)), "{error:?}");
     assert!(matches!(sender.await.unwrap(), Error::TimedOut(Deadline::Send)));
 }
+
+/// A clock goes on when a stream comes apart, and when it is put together again: so do the times that are counted by it.
+#[tokio::test(start_paused = true)]
+async fn a_clock_goes_on_in_halves() {
+    let third = TIME / 3;
+    let (stream, _peer) = limited(|limits| (limits.line_time_max, limits.send_time_max) = (TIME, TIME));
+    tokio::time::advance(TIME * 5).await;
+    // A third of its time passes on the whole stream, one on the halves, and one when it is whole again.
+    let mut stream = stream;
+    assert!(tokio::time::timeout(third, stream.recv_line()).await.is_err());
+    let (mut reader, mut writer) = stream.into_split().unwrap();
+    assert!(tokio::time::timeout(third, reader.recv_line()).await.is_err());
+    // A send begins to wait on the half.
+    let long = asyncnet_tokio::Bytes::from(vec![b'x'; 24 << 20]);
+    assert!(tokio::time::timeout(Duration::from_millis(1), writer.send_owned(long)).await.is_err());
+    let mut stream = Stream::reunite(reader, writer).unwrap();
+    let error = after(third - Duration::from_millis(1), stream.recv_line()).await;
+    assert!(matches!(error, Error::TimedOut(Deadline::Line)), "{error:?}");
+    // The send has had a third; two are left.
+    let error = after(TIME - third, stream.flush()).await;
+    assert!(matches!(error, Error::TimedOut(Deadline::Send)), "{error:?}");
+}

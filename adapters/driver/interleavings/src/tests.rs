@@ -196,6 +196,57 @@ fn an_answer_that_does_not_fit_is_the_receivers_to_wait_for() {
     });
 }
 
+/// The sending half finds its side away while an answer does not fit: it is told when the side is back.
+#[test]
+fn a_send_that_meets_an_answer_without_room_is_told() {
+    loom::model(|| {
+        let log = Log::default();
+        let sides = sides(&log);
+        let reader = {
+            let sides = Arc::clone(&sides);
+            thread::spawn(move || {
+                sides.with_session(|session| session.0 = 1);
+                sides.answer(Waker::noop(), |writing| {
+                    sides.with_session(|session| session.0 = 0);
+                    writing.held_back = true;
+                    false
+                });
+            })
+        };
+        let woken = Woken::new();
+        let was_here = std::cell::Cell::new(false);
+        let full = |_: &mut Writing| {
+            was_here.set(true);
+            Poll::<()>::Pending
+        };
+        assert!(sides.poll_writing(&woken.waker(), full, |_| false).is_pending());
+        reader.join().expect("it does not panic");
+        // With its side in hand it waits for room, which the transport tells of.
+        assert!(was_here.get() || woken.take(), "the side came back, and nobody was told");
+    });
+}
+
+/// An abort meets a close that has both sides, or is about to take them: the close is told.
+#[test]
+fn an_abort_ends_a_close_that_waits() {
+    loom::model(|| {
+        let log = Log::default();
+        let sides = sides(&log);
+        let aborter = {
+            let sides = Arc::clone(&sides);
+            thread::spawn(move || sides.close())
+        };
+        let woken = Woken::new();
+        let waits = match sides.poll_take_both(&woken.waker()) {
+            // The abort came first, and ended both.
+            Poll::Ready(None) | Poll::Pending => false,
+            Poll::Ready(Some(_)) => sides.poll_aborted(&woken.waker()).is_pending(),
+        };
+        aborter.join().expect("it does not panic");
+        assert!(!waits || woken.take(), "a close waits for a peer that does not matter any more");
+    });
+}
+
 /// The end of the connection meets a poll of either half: both sides go, together, once, and who waits is woken.
 #[test]
 fn a_close_ends_both_sides_once() {

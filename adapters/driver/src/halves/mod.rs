@@ -70,7 +70,7 @@ impl<W> Writes for Writing<W> {
     }
 
     fn waits(&self) -> bool {
-        !self.sealed.is_empty() && self.write.failure().is_none()
+        (!self.sealed.is_empty() || self.write.is_unflushed()) && self.write.failure().is_none()
     }
 }
 

@@ -431,7 +431,7 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn peek_at_least(&mut self, n: usize) -> Result<&[u8], Error> {
-        recv::find(self, |incoming| incoming.find_bytes(n)).await?;
+        recv::look(self, n).await?;
         Ok(self.received())
     }
 

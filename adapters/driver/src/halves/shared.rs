@@ -53,6 +53,8 @@ struct State<R, W: Writes, S> {
     session: S,
     note: W::Note,
     is_closed: bool,
+    /// It is to end at once.
+    is_aborted: bool,
     /// A message was left torn.
     is_torn: bool,
     /// The receiving half has to know when the writing side is back.
@@ -117,6 +119,7 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
             session,
             note,
             is_closed: false,
+            is_aborted: false,
             is_torn: false,
             is_asked: false,
             is_missed: false,
@@ -263,10 +266,20 @@ impl<R, W: Writes, S: Answers> Shared<R, W, S> {
     /// Ends the connection: each call that waits is woken, and both sides go.
     pub(super) fn close(&self) {
         let mut state = self.lock();
-        state.is_closed = true;
-        let wakers = [state.reading.waker.take(), state.writing.waker.take()];
+        (state.is_closed, state.is_aborted) = (true, true);
+        let wakers = [state.reading.waker.take(), state.writing.waker.take(), state.closer.take()];
         self.end_if_due(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Whether a close that has taken both sides is to end at once. A waker is kept for that.
+    pub(super) fn poll_aborted(&self, waker: &Waker) -> Poll<()> {
+        let mut state = self.lock();
+        if state.is_aborted {
+            return Poll::Ready(());
+        }
+        state.closer = Some(waker.clone());
+        Poll::Pending
     }
 
     /// Both sides, to close the connection well: from here on it is closed for both halves. While a side is away, it is

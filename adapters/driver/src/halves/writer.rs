@@ -401,7 +401,12 @@ impl<'a, T: SplitTransport> WriteHalf<'a, T> {
             (inner.read, inner.write) = (reading.read, writing.write);
             self.closing = Some(Box::new(Stream::closing(transport, inner)));
         }
-        self.closing.as_mut().map_or(Poll::Ready(Ok(Closed::Before)), |closing| closing.poll_close(cx))
+        let Some(closing) = &mut self.closing else { return Poll::Ready(Ok(Closed::Before)) };
+        if !closing.is_closed() && self.common.sides.poll_aborted(cx.waker()).is_ready() {
+            closing.abort();
+            return Poll::Ready(Err(Error::Closed));
+        }
+        closing.poll_close(cx)
     }
 }
 

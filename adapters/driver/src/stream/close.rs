@@ -102,9 +102,8 @@ impl<T: Transport> Stream<T> {
     /// section 6.1, unless the session failed: then its alert was the last to go), and waits for the peer's end, dropping
     /// what it still sends, so that a reset does not take the last messages away from it. Twice is harmless.
     ///
-    /// The wait is bounded by [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent
-    /// last may be lost to a reset; the sending is not bounded, it takes as long as the peer takes to read. Put a
-    /// deadline on the whole if need be, and [`abort`](Self::abort) after it.
+    /// The sending is bounded by [`Limits::close_time_max`], past which the connection is reset. The wait is bounded by
+    /// [`Limits::drain_bytes_max`] and [`Limits::drain_time_max`], and past them what was sent last may be lost to a reset.
     ///
     /// # Errors
     ///

@@ -540,7 +540,6 @@ impl<T: Transport> Stream<T> {
         Ok(sent)
     }
 
-    /// Whether anything may go to the wire, TLS or not.
     /// Waits for the first of some deadlines.
     fn poll_time(
         &mut self,

@@ -436,7 +436,7 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn peek_at_least(&mut self, n: usize) -> Result<&[u8], Error> {
-        recv::find(self, |incoming| incoming.find_bytes(n)).await?;
+        recv::look(self, n).await?;
         Ok(self.connection.plain())
     }
 

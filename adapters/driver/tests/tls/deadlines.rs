@@ -284,3 +284,24 @@ fn no_deadline_of_a_send_is_left_over() {
         poll(writer.send(b"x")).expect_err("it begins now");
     }
 }
+
+/// A look takes nothing, so the line has its time all the same; a receive of bytes ends it.
+#[test]
+fn a_look_does_not_renew_a_lines_time() {
+    for mut link in each(|limits| limits.line_time_max = 5 * SECOND) {
+        block_on(link.client.send(b"half")).unwrap();
+        poll(link.server.recv_line()).expect_err("it begins now");
+        link.clock.advance(4 * SECOND);
+        assert_eq!(poll(link.server.peek()).expect("it is here").unwrap(), b"half");
+        poll(link.server.recv_line()).expect_err("there is a second left");
+        link.clock.advance(SECOND);
+        assert_eq!(late(&poll(link.server.recv_line()).expect("its time is over")), Some(Deadline::Line));
+
+        poll(link.server.recv_line()).expect_err("it begins again");
+        link.clock.advance(4 * SECOND);
+        block_on(link.server.recv_exact(&mut [0; 4])).unwrap();
+        poll(link.server.recv_line()).expect_err("this is another line");
+        link.clock.advance(4 * SECOND);
+        poll(link.server.recv_line()).expect_err("which has a second left");
+    }
+}

@@ -355,3 +355,25 @@ fn a_stream_comes_home_with_the_bounds_of_both() {
     }
     assert_eq!((link.server.limits().queue_bytes_max, link.server.limits().line_bytes_max), (2, 5));
 }
+
+/// Whichever half ends it at once: also while the other one closes it well.
+#[test]
+fn the_other_half_ends_a_close() {
+    for version in [None, Some(Version::Tls13)] {
+        let link = version.map_or_else(Link::plain, Link::over);
+        let Link { mut client, server, .. } = link;
+        let (mut reader, mut writer) = server.into_split().unwrap();
+        let mut close = pin!(writer.close());
+        let waits = poll(close.as_mut()).expect_err("the peer has not ended");
+        reader.abort();
+        assert!(waits.is_woken());
+        assert!(is_closed(&poll(close).expect("it was ended")));
+        let ended = poll(async {
+            while client.recv(&mut [0; 8]).await? > 0 {}
+            client.send(b"into the void").await?;
+            client.recv(&mut [0; 8]).await
+        });
+        drop(ended);
+        drop(reader);
+    }
+}
