@@ -60,6 +60,12 @@ pub trait Adapter {
     /// Runs a future to its end on this runtime.
     fn run<T>(&self, work: impl Future<Output = T>) -> T;
 
+    /// As [`run`](Self::run), and how many tasks are alive afterwards, beside the future itself; 0 where a runtime does not
+    /// count them.
+    fn run_and_count<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
+        (self.run(work), 0)
+    }
+
     /// Cases of its own: for its conversions and its runtime's traits.
     fn own_cases(&self) -> Vec<Case<Sockets<Self::Net>>> {
         Vec::new()

@@ -4,18 +4,25 @@
 //! runs that and prints what came of it on its last line.
 
 use crate::adapter::{Adapter, Fixture, Link, Sockets};
-use crate::case::{Stop, Verdict, ensure, ensure_eq};
-use crate::pki;
+use crate::cancel;
+use crate::case::{Case, Stop, Verdict, ensure, ensure_eq};
+use crate::cases;
+use crate::over_tls::OverTls;
+use crate::pki::{self, Version};
 use crate::steps::drop_after;
 use asyncnet_driver::tls::StartTls;
 use asyncnet_driver::{Datagram, Endpoint, Error, Listener, Net, NewSocket, SocketKind, Stream, dial};
 use futures_lite::future::zip;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const VARIABLE: &str = "ASYNCNET_CONFORMANCE_CHILD";
 
 /// The cases: id and rule.
-pub(crate) const CASES: [(&str, &str); 2] = [
+pub(crate) const CASES: [(&str, &str); 5] = [
+    ("process::leaks_stream", "no stream case leaves a descriptor or a task behind"),
+    ("process::leaks_tls", "no case over TLS leaves a descriptor or a task behind"),
+    ("process::leaks_network", "no case of a network leaves a descriptor or a task behind"),
     (
         "process::descriptors",
         "1 000 sockets of each kind, opened and closed in every way, leave no descriptor behind",
@@ -39,7 +46,7 @@ pub(crate) fn run(adapter: &str, case: &str) -> Verdict {
 
 /// Runs the case that this process was started for, if it was and this is its adapter.
 #[expect(clippy::print_stdout, reason = "the parent reads it there")]
-pub(crate) fn child<A: Adapter>(adapter: &A) -> bool {
+pub(crate) fn child<A: Adapter<Net: 'static>>(adapter: &A) -> bool {
     let Ok(task) = std::env::var(VARIABLE) else { return false };
     let Some((name, case)) = task.split_once(' ') else { return false };
     if name != adapter.name() {
@@ -48,6 +55,13 @@ pub(crate) fn child<A: Adapter>(adapter: &A) -> bool {
     let verdict = match case {
         "process::descriptors" => descriptors(adapter),
         "process::exhausted" => exhausted(adapter),
+        "process::leaks_stream" => leaks(adapter, &cases::stream(), |sockets| sockets),
+        "process::leaks_tls" => {
+            leaks(adapter, &cases::stream(), |sockets| OverTls::new(sockets, Version::Tls13))
+                .and_then(|()| leaks(adapter, &cases::tls(), |sockets| sockets))
+        }
+        "process::leaks_network" => leaks(adapter, &cases::network(), |sockets| sockets)
+            .and_then(|()| leaks(adapter, &adapter.own_cases(), |sockets| sockets)),
         other => Err(Stop::Failed(format!("no case is named {other}"))),
     };
     match verdict {
@@ -68,6 +82,49 @@ fn open_descriptors() -> Result<usize, Stop> {
 #[cfg(not(target_os = "linux"))]
 fn open_descriptors() -> Result<usize, Stop> {
     Err(Stop::Skipped("descriptors are counted in /proc, which is Linux'".to_owned()))
+}
+
+/// Runs each case once, over TCP: what is open before it is open after it, and nothing more, and no task is alive.
+///
+/// Those that break calls off wherever they can are left out: what they do, the others do once.
+fn leaks<A: Adapter, F: Fixture>(
+    adapter: &A,
+    cases: &[Case<F>],
+    fixture: impl Fn(Sockets<A::Net>) -> F,
+) -> Verdict {
+    let folder = tempfile::tempdir()?;
+    // What a process opens once is open after a first case, which is not counted.
+    let mut before = None;
+    for case in cases.iter().take(1).chain(cases).filter(|case| !cancel::is_each_call(case.id)) {
+        let work = async {
+            let sockets = Sockets::new(adapter.net(), Link::Tcp, folder.path().to_owned());
+            (case.run)(&fixture(sockets)).await
+        };
+        let (verdict, tasks) = adapter.run_and_count(work);
+        if let Err(Stop::Failed(reason)) = verdict {
+            return Err(Stop::Failed(format!("{}: {reason}", case.id)));
+        }
+        ensure_eq(&tasks, &0, format!("{}: tasks that are alive", case.id))?;
+        let allowed = before.unwrap_or(usize::MAX);
+        let open = settled_descriptors(allowed)?;
+        ensure(open <= allowed, format!("{}: {open} descriptors are open, {allowed} were before", case.id))?;
+        before = Some(open);
+    }
+    Ok(())
+}
+
+/// How many descriptors are open, once that is as few as it should be: the threads of a case's peers may end a moment
+/// after it, and nothing tells of that. After ten seconds, how many there still are.
+fn settled_descriptors(allowed: usize) -> Result<usize, Stop> {
+    let mut open = open_descriptors()?;
+    for _ in 0..1_000 {
+        if open <= allowed {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+        open = open_descriptors()?;
+    }
+    Ok(open)
 }
 
 fn descriptors<A: Adapter>(adapter: &A) -> Verdict {
@@ -232,7 +289,7 @@ async fn dialed_life<N: Net>(sockets: &Sockets<N>, listener: &Listener<N::Listen
 async fn tls_life<N: Net>(sockets: &Sockets<N>, listener: &Listener<N::Listener>, n: usize) -> Verdict {
     let mut client = Stream::new(sockets.net().connect(&listener.local_endpoint()?).await?);
     let mut server = listener.accept().await?;
-    let (ours, theirs) = (pki::client(pki::Version::Tls13), pki::server(pki::Version::Tls13));
+    let (ours, theirs) = (pki::client(Version::Tls13), pki::server(Version::Tls13));
     let begins = StartTls::client(&ours, "localhost").map_err(Error::from)?;
     let answers = StartTls::server(&theirs);
     match n % 8 {

@@ -146,7 +146,7 @@ pub fn memory_jobs() -> Vec<Job> {
 /// In a process that [`Job::run`] started: runs what it is there for, and `true`. In any other: `false`.
 ///
 /// A program that runs jobs calls it first, with each of its adapters.
-pub fn child<A: Adapter>(adapter: &A) -> bool {
+pub fn child<A: Adapter<Net: 'static>>(adapter: &A) -> bool {
     process::child(adapter)
 }
 

@@ -8,7 +8,7 @@ use asyncnet_driver::Stream;
 use asyncnet_tokio::{Either, IoTransport, TokioDatagram, TokioListener, TokioNet, TokioTransport};
 use std::future::Future;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 /// The tokio adapter.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,12 @@ impl Tokio {
     pub const fn multi_thread() -> Self {
         Self { threads: 2 }
     }
+
+    fn runtime(self) -> Runtime {
+        let mut builder =
+            if self.threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+        builder.worker_threads(self.threads).enable_all().build().expect("a runtime can be made")
+    }
 }
 
 impl Adapter for Tokio {
@@ -42,10 +48,13 @@ impl Adapter for Tokio {
     }
 
     fn run<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut builder =
-            if self.threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-        let runtime = builder.worker_threads(self.threads).enable_all().build();
-        runtime.expect("a runtime can be made").block_on(work)
+        self.runtime().block_on(work)
+    }
+
+    fn run_and_count<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
+        let runtime = self.runtime();
+        let worked = runtime.block_on(work);
+        (worked, runtime.metrics().num_alive_tasks())
     }
 
     fn own_cases(&self) -> Vec<Case<Sockets<TokioNet>>> {

@@ -54,6 +54,13 @@ trait Peeked: PeekTransport + Transport {}
 
 impl<T: PeekTransport + Transport> Peeked for T {}
 
+/// Whether a case breaks calls off wherever it can.
+pub(crate) fn is_each_call(id: &str) -> bool {
+    ["cancel::stream_", "cancel::handshake_", "cancel::halves_", "cancel::unbuffered", "cancel::network"]
+        .iter()
+        .any(|each| id.starts_with(each))
+}
+
 /// The calls of a stream.
 pub(crate) fn stream_cases<F: Fixture + 'static>() -> Vec<Case<F>> {
     const RULE: &str = "a call of a stream that is broken off anywhere has lost, doubled and torn nothing";
