@@ -8,6 +8,7 @@ mod handshake;
 mod lines;
 mod meter;
 mod network;
+mod not_send;
 mod porting;
 mod receive;
 mod send;
@@ -72,6 +73,7 @@ pub(crate) fn tls<F: Fixture + 'static>() -> Vec<Case<F>> {
         upgrade::cases(),
         upgrade_state::cases(),
         crate::cancel::stream_cases(),
+        not_send::cases(),
     ]
     .into_iter()
     .flatten()

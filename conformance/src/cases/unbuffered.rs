@@ -219,9 +219,15 @@ async fn see_ahead<T: Transport>(mut stream: Stream<T>, policy: LinePolicy) -> R
 }
 
 /// A transport that counts how often it is asked for bytes.
-struct Counted<T> {
+pub(super) struct Counted<T> {
     inner: T,
     calls: Rc<Cell<usize>>,
+}
+
+impl<T> Counted<T> {
+    pub(super) fn new(inner: T, calls: &Rc<Cell<usize>>) -> Self {
+        Self { inner, calls: Rc::clone(calls) }
+    }
 }
 
 impl<T: Timer> Timer for Counted<T> {
@@ -273,7 +279,7 @@ where
         return Err(Stop::Failed("no transport".to_owned()));
     };
     let calls = Rc::new(Cell::new(0));
-    let mut stream = unbuffered(Stream::new(Counted { inner, calls: Rc::clone(&calls) }))?;
+    let mut stream = unbuffered(Stream::new(Counted::new(inner, &calls)))?;
     peer.write_all(b"half a ")?;
     let mut pieces = [&b"line, "[..], b"and ", b"its end\nnext\n"].into_iter();
     let line = lockstep(stream.recv_line(), || drop(pieces.next().map(|piece| peer.write_all(piece))));
