@@ -48,9 +48,19 @@ impl Buffer {
     }
 
     /// `n` bytes of the space were filled.
+    #[inline]
     pub(crate) fn fill(&mut self, n: usize) {
         assert!(n <= self.block.len() - self.end, "more bytes were filled than there was space for");
         self.end += n;
+    }
+
+    /// Appends a copy of all the `bytes` if there is space for them as it is: whether there was.
+    #[inline]
+    pub(crate) fn append_within(&mut self, bytes: &[u8]) -> bool {
+        let Some(space) = self.block.bytes_mut()[self.end..].get_mut(..bytes.len()) else { return false };
+        space.copy_from_slice(bytes);
+        self.end += bytes.len();
+        true
     }
 
     /// Appends a copy of `bytes`, in a block of at most `bound` bytes; the count that fitted.
@@ -104,12 +114,14 @@ impl Buffer {
     }
 
     /// Drops `n` bytes at the front.
+    #[inline]
     pub(crate) fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "more bytes were consumed than there were");
         self.start += n;
     }
 
     /// Drops `n` bytes at the front and shows them once more.
+    #[inline]
     pub(crate) fn take(&mut self, n: usize) -> &[u8] {
         self.consume(n);
         &self.block.bytes()[self.start - n..self.start]
@@ -150,6 +162,7 @@ impl Buffer {
         }
     }
 
+    #[inline]
     pub(crate) fn filled(&self) -> &[u8] {
         &self.block.bytes()[self.start..self.end]
     }
@@ -159,15 +172,18 @@ impl Buffer {
         &mut self.block.bytes_mut()[self.start..self.end]
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Whether no space is left without moving anything.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.end == self.block.len()
     }

@@ -90,7 +90,7 @@ pub(crate) struct Parts<'a> {
 }
 
 /// What the last search was for: a search for something else starts anew.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Sought {
     Line(Endings),
     Delimiter(Box<[u8]>),
@@ -345,7 +345,11 @@ impl Incoming {
         if self.discard.is_some() || self.failed.is_some() {
             self.settle()?;
         }
-        if self.sought != Sought::Line(policy.endings) {
+        // What every wait begins with.
+        if self.buffer.is_empty() && !self.ended {
+            return Ok(self.need(policy.max.saturating_add(2)));
+        }
+        if !matches!(self.sought, Sought::Line(endings) if endings == policy.endings) {
             self.sought = Sought::Line(policy.endings);
             self.scanned = 0;
         }
@@ -856,6 +860,7 @@ impl Incoming {
     }
 
     /// The buffer must be able to hold `n` bytes.
+    #[inline]
     fn need<T>(&mut self, n: usize) -> Search<T> {
         self.hungry = true;
         self.bound = n.max(self.read_bytes_max());

@@ -239,6 +239,7 @@ pub(crate) enum Scan {
 }
 
 /// Looks for the end of a line that starts at index 0. Nothing before index `from` ends it.
+#[inline]
 pub(crate) fn scan(bytes: &[u8], from: usize, max: usize, endings: Endings) -> Scan {
     match endings {
         Endings::Any => scan_any(bytes, from, max),
@@ -246,6 +247,7 @@ pub(crate) fn scan(bytes: &[u8], from: usize, max: usize, endings: Endings) -> S
     }
 }
 
+#[inline]
 fn scan_any(bytes: &[u8], from: usize, max: usize) -> Scan {
     let Some(found) = memchr(b'\n', &bytes[from..]) else {
         // A CR at the end may be the start of the terminator.

@@ -119,6 +119,24 @@ impl Outgoing {
         sealed.into_iter().chain(queued.into_iter().flatten()).filter(|bytes| !bytes.is_empty())
     }
 
+    /// What waits for the wire, if that is a single piece, or nothing: then it is empty.
+    ///
+    /// ```
+    /// use asyncnet_core::{Limits, Outgoing};
+    ///
+    /// let mut outgoing = Outgoing::new(&Limits::default());
+    /// outgoing.queue(&[b"NOOP", b"\r\n"]).unwrap();
+    /// assert_eq!(outgoing.wire_only(), Some(&b"NOOP\r\n"[..]));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn wire_only(&self) -> Option<&[u8]> {
+        match &self.sealed {
+            Some(sealed) => Some(sealed.filled()),
+            None => self.pieces.is_empty().then(|| self.tail.filled()),
+        }
+    }
+
     /// The first `n` of the waiting bytes are with the wire; memory goes back to the allocator, see
     /// [`wire_sent_to`](Self::wire_sent_to).
     ///
@@ -152,6 +170,7 @@ impl Outgoing {
     /// outgoing.wire_sent_to(3, &mut FreshBlocks);
     /// assert_eq!(outgoing.wire_bytes(), 3);
     /// ```
+    #[inline]
     pub fn wire_sent_to(&mut self, n: usize, blocks: &mut impl Blocks) {
         self.wire_bytes += n as u64;
         match &mut self.sealed {
@@ -191,6 +210,7 @@ impl Outgoing {
     /// outgoing.release(&mut FreshBlocks);
     /// assert_eq!(outgoing.held_bytes(), 0);
     /// ```
+    #[inline]
     pub fn release(&mut self, blocks: &mut impl Blocks) {
         self.tail.release(blocks);
         if let Some(sealed) = &mut self.sealed {
@@ -233,6 +253,7 @@ impl Outgoing {
     /// outgoing.queue_from(&[b"a", b"b"], &mut FreshBlocks).unwrap();
     /// assert_eq!(outgoing.len(), 2);
     /// ```
+    #[inline]
     pub fn queue_from(&mut self, parts: &[&[u8]], blocks: &mut impl Blocks) -> Result<(), SendError> {
         self.check_open()?;
         let asked = parts.iter().map(|part| part.len()).sum();
@@ -408,6 +429,7 @@ impl Outgoing {
     ///
     /// assert_eq!(Outgoing::new(&Limits::default()).check_open(), Ok(()));
     /// ```
+    #[inline]
     pub fn check_open(&mut self) -> Result<(), SendError> {
         self.settle();
         match self.state {
@@ -430,6 +452,7 @@ impl Outgoing {
     ///
     /// assert_eq!(Outgoing::new(&Limits::default()).check_whole(), Ok(()));
     /// ```
+    #[inline]
     pub fn check_whole(&mut self) -> Result<(), SendError> {
         self.settle();
         match self.state {
@@ -502,6 +525,7 @@ impl Outgoing {
     /// assert_eq!(Outgoing::new(&Limits::default()).sealed_len(), 0);
     /// ```
     #[must_use]
+    #[inline]
     pub fn sealed_len(&self) -> usize {
         self.sealed.as_ref().map_or(0, Buffer::len)
     }
@@ -514,6 +538,7 @@ impl Outgoing {
     /// assert!(Outgoing::new(&Limits::default()).is_empty());
     /// ```
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0 && self.sealed_len() == 0
     }
@@ -691,6 +716,7 @@ impl Outgoing {
     // Leaves.
 
     /// A direct send that nobody ended was leaked: in the middle its message is torn, before and behind it is not.
+    #[inline]
     fn settle(&mut self) {
         if let State::Direct { sent, of } = self.state {
             let whole = sent == 0 || sent == of;
@@ -698,9 +724,17 @@ impl Outgoing {
         }
     }
 
+    #[inline]
     fn push(&mut self, bytes: &[u8], blocks: &mut impl Blocks) {
-        const BLOCK: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1];
         self.len += bytes.len();
+        if !self.tail.append_within(bytes) {
+            self.push_pieces(bytes, blocks);
+        }
+    }
+
+    /// Where the tail's block does not do.
+    fn push_pieces(&mut self, bytes: &[u8], blocks: &mut impl Blocks) {
+        const BLOCK: usize = BLOCK_BYTES[BLOCK_BYTES.len() - 1];
         let mut rest = bytes;
         loop {
             let n = self.tail.append(rest, BLOCK, blocks);

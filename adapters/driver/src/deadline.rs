@@ -103,6 +103,12 @@ impl Waits {
     }
 }
 
+/// Whether a receive has any deadline: its own, or that of what it has to send.
+#[inline]
+pub(crate) fn are_set(limits: &Limits) -> bool {
+    [limits.line_time_max, limits.idle_time_max, limits.send_time_max].iter().any(|max| *max != Duration::MAX)
+}
+
 fn max_of(deadline: Deadline, limits: &Limits) -> Duration {
     match deadline {
         Deadline::Line => limits.line_time_max,

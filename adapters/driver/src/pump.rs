@@ -33,6 +33,8 @@ pub(crate) const TURNS_MAX: u8 = 16;
 pub(crate) struct ReadState {
     failed: Option<Failure>,
     turns: Turns,
+    /// The last read brought less than there was room for: nothing more is there, most likely.
+    drained: bool,
 }
 
 /// The sending direction's memory of its socket.
@@ -89,17 +91,18 @@ impl ReadState {
         cx: &mut Context<'_>,
         was_reset: impl FnOnce(&mut Context<'_>) -> Poll<bool>,
     ) -> Poll<Result<(), Error>> {
-        let space = incoming.wire_space_from(&mut Pooled);
-        match self.poll_read(transport, cx, space, was_reset) {
-            Poll::Ready(Ok(0)) => incoming.wire_eof(),
-            Poll::Ready(Ok(n)) => incoming.wire_filled(n),
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => {
-                incoming.release(&mut Pooled);
-                return Poll::Pending;
+        if self.poll_worth(transport, cx)?.is_ready() {
+            let space = incoming.wire_space_from(&mut Pooled);
+            if let Poll::Ready(n) = self.poll_read(transport, cx, space, was_reset)? {
+                match n {
+                    0 => incoming.wire_eof(),
+                    n => incoming.wire_filled(n),
+                }
+                return Poll::Ready(Ok(()));
             }
         }
-        Poll::Ready(Ok(()))
+        incoming.release(&mut Pooled);
+        Poll::Pending
     }
 
     /// Reads once past the connection, straight into the caller's memory; 0 at the end.
@@ -111,16 +114,41 @@ impl ReadState {
         buf: &mut [u8],
         was_reset: impl FnOnce(&mut Context<'_>) -> Poll<bool>,
     ) -> Poll<Result<usize, Error>> {
-        let Poll::Ready(n) = self.poll_read(transport, cx, buf, was_reset)? else {
-            incoming.release(&mut Pooled);
-            return Poll::Pending;
-        };
-        if n == 0 {
-            incoming.wire_eof();
-        } else {
-            incoming.wire_bypassed(n);
+        if self.poll_worth(transport, cx)?.is_ready() {
+            if let Poll::Ready(n) = self.poll_read(transport, cx, buf, was_reset)? {
+                match n {
+                    0 => incoming.wire_eof(),
+                    n => incoming.wire_bypassed(n),
+                }
+                return Poll::Ready(Ok(n));
+            }
         }
-        Poll::Ready(Ok(n))
+        incoming.release(&mut Pooled);
+        Poll::Pending
+    }
+
+    /// Waits until a read is worth its memory and its system call, if the last one left nothing.
+    #[inline]
+    fn poll_worth(
+        &mut self,
+        transport: &mut impl ReadTransport,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        if let Some(failure) = self.failed {
+            return Poll::Ready(Err(failure.error()));
+        }
+        if self.turns.is_over(cx) {
+            return Poll::Pending;
+        }
+        if !self.drained {
+            return Poll::Ready(Ok(()));
+        }
+        let polled = transport.poll_readable(cx);
+        self.drained = polled.is_pending();
+        if self.drained {
+            self.turns.count(&polled);
+        }
+        polled.map_err(|error| keep(&mut self.failed, Operation::Read, error))
     }
 
     fn poll_read(
@@ -130,14 +158,9 @@ impl ReadState {
         buf: &mut [u8],
         was_reset: impl FnOnce(&mut Context<'_>) -> Poll<bool>,
     ) -> Poll<Result<usize, Error>> {
-        if let Some(failure) = self.failed {
-            return Poll::Ready(Err(failure.error()));
-        }
-        if self.turns.is_over(cx) {
-            return Poll::Pending;
-        }
         let mut polled = retry(cx, |cx| transport.poll_read(cx, buf));
         self.turns.count(&polled);
+        self.drained = matches!(polled, Poll::Ready(Ok(n)) if 0 < n && n < buf.len());
         if matches!(polled, Poll::Ready(Ok(0))) && ready!(was_reset(cx)) {
             polled = Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -184,14 +207,14 @@ impl WriteState {
             session.write_at(transport.now());
             outgoing.seal(session, unsent.rest(), &mut Pooled)
         });
-        let Some(sealed) = sealed else {
-            return self.poll_write_once(outgoing, transport, cx, side, unsent);
+        let (sealed, unsent) = match sealed.transpose()? {
+            Some(n) => (Some(n), Unsent::default()),
+            None => (None, unsent),
         };
-        let n = sealed?;
-        match self.poll_write_once(outgoing, transport, cx, side, Unsent::default()) {
-            Poll::Pending if n == 0 => Poll::Pending,
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending | Poll::Ready(Ok(_)) => Poll::Ready(Ok(n)),
+        match (self.poll_write_once(outgoing, transport, cx, side, unsent), sealed) {
+            (Poll::Ready(Ok(_)), Some(n)) => Poll::Ready(Ok(n)),
+            (Poll::Pending, Some(n)) if n > 0 => Poll::Ready(Ok(n)),
+            (polled, _) => polled,
         }
     }
 
@@ -204,15 +227,27 @@ impl WriteState {
         side: Side,
         unsent: Unsent<'_>,
     ) -> Poll<Result<usize, Error>> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        for piece in outgoing.wire_pending().chain(unsent.rest()).take(PIECES) {
-            slices[count] = IoSlice::new(piece);
-            count += 1;
-        }
-        let n = ready!(self.poll_call(cx, side, Operation::Write, |cx| {
-            transport.poll_write_vectored(cx, &slices[..count])
-        }))?;
+        let (only, mut several);
+        let pieces = match outgoing.wire_only() {
+            // Nearly always there is one piece, or a message that nothing waits before: neither needs to be gathered.
+            Some([]) if unsent.is_fresh() => &unsent.parts[..unsent.parts.len().min(PIECES)],
+            Some(piece) if unsent.parts.is_empty() => {
+                only = [IoSlice::new(piece)];
+                &only[..]
+            }
+            _ => {
+                several = [IoSlice::new(&[]); PIECES];
+                let mut count = 0;
+                for piece in outgoing.wire_pending().chain(unsent.rest()).take(PIECES) {
+                    several[count] = IoSlice::new(piece);
+                    count += 1;
+                }
+                &several[..count]
+            }
+        };
+        let n = ready!(
+            self.poll_call(cx, side, Operation::Write, |cx| { transport.poll_write_vectored(cx, pieces) })
+        )?;
         if n == 0 {
             let error = io::ErrorKind::WriteZero.into();
             return Poll::Ready(Err(keep(&mut self.failed, Operation::Write, error)));
@@ -338,6 +373,7 @@ impl WriteState {
 
 impl Waiting {
     /// A waker for both, if the other one waits too and is another task.
+    #[inline]
     fn both(&self, side: Side, own: &Waker) -> Option<Waker> {
         let other = match side {
             Side::Sender => &self.receiver,
@@ -347,6 +383,7 @@ impl Waiting {
         Some(Waker::from(Arc::new(Both(own.clone(), other.clone()))))
     }
 
+    #[inline]
     fn note(&mut self, side: Side, own: &Waker, waits: bool) {
         let slot = match side {
             Side::Sender => &mut self.sender,
@@ -398,6 +435,11 @@ pub(crate) struct Unsent<'a> {
 }
 
 impl<'a> Unsent<'a> {
+    /// Whether the parts as they are can be written: none of it is out, and they begin with a byte.
+    fn is_fresh(self) -> bool {
+        self.skip == 0 && self.parts.first().is_some_and(|first| !first.is_empty())
+    }
+
     pub(crate) fn rest(self) -> impl Iterator<Item = &'a [u8]> + Clone {
         let mut skip = self.skip;
         self.parts.iter().filter_map(move |part| {

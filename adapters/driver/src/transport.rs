@@ -39,6 +39,33 @@ pub trait ReadTransport: Timer + Unpin {
     ///
     /// What the socket says, but never [`WouldBlock`](io::ErrorKind::WouldBlock): that is `Pending`.
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Waits until a read may bring something, without memory for it. It is asked after a read that brought less than there
+    /// was room for: most likely nothing more is there, and a socket need not be asked again to know. It shares the waker
+    /// slot of [`poll_read`](Self::poll_read). Ready says only that a read is worth its try, as it does if this is not
+    /// implemented; a transport that gives less than it has must not be pending.
+    ///
+    /// # Errors
+    ///
+    /// What the runtime says.
+    ///
+    /// ```
+    /// use asyncnet_driver::ReadTransport;
+    /// use std::future::poll_fn;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let (mut client, server) = asyncnet_smol::pair()?;
+    /// let mut transport = server.into_parts().transport.unwrap();
+    /// client.send(b"a").await?;
+    /// poll_fn(|cx| transport.poll_readable(cx)).await?;
+    /// assert_eq!(poll_fn(|cx| transport.poll_read(cx, &mut [0; 8])).await?, 1);
+    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+    /// ```
+    #[inline]
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// A receiving direction that can be looked at: what [`Stream::into_unbuffered`](crate::Stream::into_unbuffered) needs.
@@ -186,6 +213,10 @@ impl<T: Timer + ?Sized> Timer for Box<T> {
 impl<T: ReadTransport + ?Sized> ReadTransport for Box<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         (**self).poll_read(cx, buf)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_readable(cx)
     }
 }
 

@@ -28,6 +28,14 @@ type UnixStream = TcpStream;
 pub type Socket = Either<Arc<Async<TcpStream>>, Arc<Async<UnixStream>>>;
 
 impl Socket {
+    /// Waits until there may be something to read.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(io) => io.poll_readable(cx),
+            Self::Unix(io) => io.poll_readable(cx),
+        }
+    }
+
     /// Looks at what would be read next, without taking it.
     pub(crate) fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
@@ -42,10 +50,7 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 peeked => return Poll::Ready(peeked),
             }
-            ready!(match self {
-                Self::Tcp(io) => io.poll_readable(cx),
-                Self::Unix(io) => io.poll_readable(cx),
-            })?;
+            ready!(self.poll_readable(cx))?;
         }
     }
 
@@ -85,7 +90,10 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+        match self.get_mut() {
+            Self::Tcp(io) => Pin::new(&mut &**io).poll_write(cx, buf),
+            Self::Unix(io) => Pin::new(&mut &**io).poll_write(cx, buf),
+        }
     }
 
     fn poll_write_vectored(
@@ -93,6 +101,10 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // The kernel does less for one buffer that is named as one.
+        if let [buf] = bufs {
+            return self.poll_write(cx, buf);
+        }
         match self.get_mut() {
             Self::Tcp(io) => Pin::new(&mut &**io).poll_write_vectored(cx, bufs),
             Self::Unix(io) => Pin::new(&mut &**io).poll_write_vectored(cx, bufs),

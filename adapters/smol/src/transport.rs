@@ -34,18 +34,15 @@ pub struct IoTransport<S> {
     io: S,
     timer: SmolTimer,
     abort: fn(&S),
+    readable: fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
 }
 
 impl<S> IoTransport<S> {
-    /// A transport over any stream. Aborting it just drops it.
+    /// A transport over any stream. Aborting it just drops it, and whether there is something to read only a read tells.
     ///
     /// See the example at [`IoTransport`].
     pub fn new(io: S) -> Self {
-        Self::with_abort(io, |_| ())
-    }
-
-    pub(crate) fn with_abort(io: S, abort: fn(&S)) -> Self {
-        Self { io, timer: SmolTimer::default(), abort }
+        Self { io, timer: SmolTimer::default(), abort: |_| (), readable: |_, _| Poll::Ready(Ok(())) }
     }
 
     /// The stream below.
@@ -80,6 +77,10 @@ impl<S> Timer for IoTransport<S> {
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_read(cx, buf).map_err(with_disconnect_kind)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (self.readable)(&self.io, cx)
     }
 }
 
@@ -148,6 +149,7 @@ impl SplitTransport for SmolTransport {
 impl From<Socket> for SmolTransport {
     fn from(socket: Socket) -> Self {
         // A socket that cannot be told to reset is closed by the drop all the same.
-        Self::with_abort(socket, |socket| drop(asyncnet_os::abort(socket)))
+        let abort = |socket: &Socket| drop(asyncnet_os::abort(socket));
+        Self { abort, readable: Socket::poll_readable, ..Self::new(socket) }
     }
 }

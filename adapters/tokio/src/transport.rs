@@ -1,6 +1,6 @@
 //! What speaks tokio's traits, as a transport: tokio's own sockets, their halves, and any foreign stream.
 
-use crate::socket::Socket;
+use crate::socket::{ReadSocket, Socket, WriteSocket};
 use crate::timer::TokioTimer;
 use asyncnet_driver::{
     Endpoint, Endpoints, PeekTransport, PeerCredentials, ReadTransport, SplitTransport, Timer, Transport,
@@ -34,18 +34,15 @@ pub struct IoTransport<S> {
     io: S,
     timer: TokioTimer,
     abort: fn(&S),
+    readable: fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
 }
 
 impl<S> IoTransport<S> {
-    /// A transport over any stream. Aborting it just drops it.
+    /// A transport over any stream. Aborting it just drops it, and whether there is something to read only a read tells.
     ///
     /// See the example at [`IoTransport`].
     pub fn new(io: S) -> Self {
-        Self::with_abort(io, |_| ())
-    }
-
-    pub(crate) fn with_abort(io: S, abort: fn(&S)) -> Self {
-        Self { io, timer: TokioTimer::default(), abort }
+        Self { io, timer: TokioTimer::default(), abort: |_| (), readable: |_, _| Poll::Ready(Ok(())) }
     }
 
     /// The stream below.
@@ -82,6 +79,10 @@ impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
         let mut buf = ReadBuf::new(buf);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf)).map_err(with_disconnect_kind)?;
         Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (self.readable)(&self.io, cx)
     }
 }
 
@@ -126,14 +127,15 @@ impl PeekTransport for TokioTransport {
 }
 
 impl SplitTransport for TokioTransport {
-    type Reader = IoTransport<crate::socket::ReadSocket>;
-    type Writer = IoTransport<crate::socket::WriteSocket>;
+    type Reader = IoTransport<ReadSocket>;
+    type Writer = IoTransport<WriteSocket>;
 
     fn split(self) -> (Self::Reader, Self::Writer) {
         let (reader, writer) = self.io.into_split();
         let mut reader = IoTransport::new(reader);
         let mut writer = IoTransport::new(writer);
         (reader.timer, writer.timer) = (self.timer.beside(), self.timer);
+        reader.readable = ReadSocket::poll_readable;
         (reader, writer)
     }
 
@@ -157,6 +159,7 @@ impl SplitTransport for TokioTransport {
 impl From<Socket> for TokioTransport {
     fn from(socket: Socket) -> Self {
         // A socket that cannot be told to reset is closed by the drop all the same.
-        Self::with_abort(socket, |socket| drop(asyncnet_os::abort(socket)))
+        let abort = |socket: &Socket| drop(asyncnet_os::abort(socket));
+        Self { abort, readable: Socket::poll_readable, ..Self::new(socket) }
     }
 }

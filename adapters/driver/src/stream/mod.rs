@@ -22,7 +22,7 @@ mod start_tls;
 
 pub use close::Closed;
 
-use crate::deadline::Waits;
+use crate::deadline::{self, Waits};
 use crate::error::Error;
 use crate::line::LineEnd;
 use crate::pool::Pooled;
@@ -505,6 +505,9 @@ impl<T: Transport> Source for Stream<T> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadlines: &[Deadline]) -> Poll<Error> {
+        if !deadline::are_set(self.connection.limits()) {
+            return Poll::Pending;
+        }
         // It may be that output which does not get out holds it up.
         self.waits.seen(self.connection.incoming().wire_bytes(), self.connection.limits());
         let held_up = self.connection.outgoing().is_heavy().then_some(Deadline::Send);
@@ -516,7 +519,7 @@ impl<T: Transport> Source for Stream<T> {
             return self.poll_open(cx, buf);
         }
         let _ = self.send_before_waiting(cx)?;
-        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
         self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, |_| {
             Poll::Ready(self.write.met_reset())
         })
@@ -527,7 +530,7 @@ impl<T: Transport> Stream<T> {
     /// Sends what is queued as far as the socket takes it. It need not all go out before a read: if it is pending, the
     /// write's waker is set.
     fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
-        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
         let (_, outgoing, mut session) = self.connection.sides();
         if !self.write.has_work(outgoing, &mut session) {
             return Ok(Poll::Ready(()));
@@ -557,7 +560,7 @@ impl<T: Transport> Stream<T> {
 
     /// Reads once from the wire.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
         self.read
             .poll_fill(self.connection.incoming_mut(), transport, cx, |_| Poll::Ready(self.write.met_reset()))
     }
@@ -596,7 +599,7 @@ impl<T: Transport> Sink for Stream<T> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>> {
-        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
         let (_, outgoing, mut session) = self.connection.sides();
         self.write.poll_write(outgoing, &mut session, transport, cx, Side::Sender, unsent)
     }
@@ -611,7 +614,7 @@ impl<T: Transport> Sink for Stream<T> {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
-        let transport = self.transport.as_mut().ok_or(Error::Closed)?;
+        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
         let (_, outgoing, mut session) = self.connection.sides();
         let flushed = self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Sender);
         if flushed.is_ready() {
