@@ -191,6 +191,14 @@ impl<T: Transport> Stream<T> {
     /// assert!(server.recv_line().await?.is_none());
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
+    ///
+    /// One call at a time has the stream, so two readers at once do not compile:
+    ///
+    /// ```compile_fail,E0499
+    /// # async fn two_readers(stream: &mut asyncnet_smol::Stream) {
+    /// let both = futures_lite::future::zip(stream.recv_line(), stream.recv_line()).await;
+    /// # }
+    /// ```
     pub async fn recv_line(&mut self) -> Result<Option<Line<&[u8]>>, Error> {
         self.recv_line_with(self.settings.line).await
     }
