@@ -525,7 +525,8 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
     }
 
     /// Ends the connection at once, both directions: what is queued is not sent, a TCP peer sees a reset, and what waits on the
-    /// other half ends with [`Error::Closed`]. Twice is harmless.
+    /// other half ends with [`Error::Closed`]. Twice is harmless. It ends a [`close`](super::WriteHalf::close) that is under way, too; once the
+    /// sending half was dropped, the peer has seen an end, and sees no reset.
     ///
     /// See the example at [`WriteHalf::abort`](super::WriteHalf::abort).
     pub fn abort(&mut self) {

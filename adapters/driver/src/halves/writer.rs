@@ -304,7 +304,8 @@ impl<'a, T: SplitTransport> WriteHalf<'a, T> {
         &self.sending().limits
     }
 
-    /// Changes the bounds of sending, the deadline among them, from the next call on.
+    /// Changes the bounds of sending, the deadline among them, from the next call on. How long the first TLS records are
+    /// is the session's, and stays as it was.
     ///
     /// See the example at [`limits`](Self::limits).
     pub fn set_limits(&mut self, limits: Limits) {
