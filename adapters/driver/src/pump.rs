@@ -43,6 +43,8 @@ pub(crate) struct WriteState {
     failed: Option<Failure>,
     /// Bytes were written since the transport was last flushed.
     unflushed: bool,
+    /// All of the text is out, and only the word that there is no more may wait.
+    said_end: bool,
     waiting: Waiting,
     turns: Turns,
 }
@@ -276,8 +278,11 @@ impl WriteState {
         if tls.with(|session| session.check_open().is_err()).unwrap_or(false) {
             outgoing.drop_unsealed(&mut Pooled);
         }
-        ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender))?;
-        if tls.with(|session| outgoing.end_text(session, &mut Pooled)).is_some() {
+        if !self.said_end {
+            ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender))?;
+            self.said_end = tls.with(|session| outgoing.end_text(session, &mut Pooled)).is_some();
+        }
+        if self.said_end {
             match ready!(self.poll_flush(outgoing, tls, transport, cx, Side::Sender)) {
                 // All of the text is out, and the peer, which is gone, misses nothing. How it went the next read tells.
                 Err(error) if error.is_disconnect() => {
@@ -331,7 +336,9 @@ impl WriteState {
         let both = self.waiting.both(side, cx.waker());
         let mut shared = Context::from_waker(both.as_ref().unwrap_or(cx.waker()));
         let polled = retry(&mut shared, &mut call);
-        self.turns.count(&polled);
+        if matches!(side, Side::Sender) {
+            self.turns.count(&polled);
+        }
         self.waiting.note(side, cx.waker(), polled.is_pending());
         polled.map_err(|error| keep(&mut self.failed, operation, error))
     }

@@ -112,6 +112,8 @@ struct State {
     room: usize,
     ended: bool,
     reset: bool,
+    /// Nobody reads any more.
+    broken: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// What each write took.
@@ -125,6 +127,7 @@ impl Default for Wire {
             room: ROOM,
             ended: false,
             reset: false,
+            broken: false,
             reader: None,
             writer: None,
             writes: Vec::new(),
@@ -150,6 +153,11 @@ impl Wire {
     /// Takes what it carries off it.
     pub(crate) fn take(&self) -> Vec<u8> {
         self.change(|state| state.bytes.drain(..).collect())
+    }
+
+    /// Whoever writes is told that nobody reads.
+    pub(crate) fn break_pipe(&self) {
+        self.change(|state| state.broken = true);
     }
 
     /// What it carries now.
@@ -229,6 +237,9 @@ impl ReadTransport for End {
 impl WriteTransport for End {
     fn poll_write_vectored(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let mut state = self.writes.0.borrow_mut();
+        if state.broken {
+            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+        }
         let room = state.room.saturating_sub(state.bytes.len());
         if room == 0 {
             state.writer = Some(cx.waker().clone());

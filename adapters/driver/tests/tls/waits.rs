@@ -177,3 +177,23 @@ fn a_thousand_receives_send_what_is_queued() {
         block_on(link.client.recv_exact(&mut [0])).unwrap();
     }
 }
+
+/// The end of the text waits for room, and finds the peer gone when there is some: all of the text had been out.
+#[test]
+fn an_end_that_waits_for_a_peer_who_leaves_is_well() {
+    for version in Version::EACH {
+        let mut link = Link::over(version);
+        link.to_client.set_room(0);
+        poll(link.server.shutdown_write()).expect_err("there is no room for a word");
+        link.to_client.break_pipe();
+        poll(link.server.shutdown_write()).expect("nobody is there").unwrap();
+
+        let mut link = Link::over(version);
+        link.to_client.set_room(0);
+        link.server.queue(b"text").unwrap();
+        poll(link.server.shutdown_write()).expect_err("there is no room for text");
+        link.to_client.break_pipe();
+        let error = poll(link.server.shutdown_write()).expect("nobody is there").unwrap_err();
+        assert!(error.is_disconnect(), "text is lost: {error:?}");
+    }
+}
