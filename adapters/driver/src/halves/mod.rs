@@ -198,7 +198,8 @@ impl<T: SplitTransport> Stream<T> {
         Ok((ReadHalf::new(common.clone(), receiving), WriteHalf::new(common, sending)))
     }
 
-    /// Puts two halves together again.
+    /// Puts two halves together again, in any state: the stream of halves that were closed is closed. It belongs to the
+    /// stream's type, and is no method of a half: `Stream::reunite(reader, writer)`.
     ///
     /// # Errors
     ///

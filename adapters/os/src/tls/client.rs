@@ -101,7 +101,8 @@ impl ClientTls {
         self
     }
 
-    /// Trusts the certificates in a PEM file, each of which must be usable.
+    /// Trusts the certificates in a PEM file, each of which must be usable: authorities, or a server's own that is signed
+    /// by itself, if that does not say `CA:TRUE`.
     ///
     /// ```
     /// use asyncnet_os::{ClientTls, TlsConfigFault};
