@@ -57,7 +57,7 @@ pub use asyncnet_driver::{
 pub use asyncnet_os::socket2;
 pub use asyncnet_os::{
     Address, AddressError, AddressFault, CertificateReload, ClientCertificates, ClientTls, ServerTls,
-    TlsConfigError, TlsConfigFault, TlsVersions,
+    TlsConfigError, TlsConfigFault, TlsVersions, UNIX_PATH_BYTES_MAX,
 };
 #[cfg(feature = "certificates")]
 pub use asyncnet_os::{Certificate, CertificateUnreadable};
