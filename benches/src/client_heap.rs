@@ -4,6 +4,7 @@ use crate::Fault;
 use crate::load::{LINE, Reach};
 use crate::process::Allocations;
 use rustls::pki_types::ServerName;
+use smol::future::poll_once;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -64,6 +65,10 @@ async fn asyncnet(reach: &Reach) -> Result<asyncnet_tokio::Stream, Fault> {
     let line = stream.recv_line().await?.ok_or("no answer")?;
     if line.as_bytes() != LINE.trim_ascii_end() {
         return Err("not what was sent".into());
+    }
+    // An idle client waits for what comes next.
+    if poll_once(stream.recv_line()).await.is_some() {
+        return Err("more than was asked for".into());
     }
     Ok(stream)
 }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: every byte of a block is initialised, so no read needs to zero it again.
 
+use alloc::boxed::Box;
 use alloc::vec;
-use alloc::vec::Vec;
 
 /// The lengths of blocks, in bytes: what a read starts with, its next step, and the most it takes at once.
 ///
@@ -20,7 +20,7 @@ pub const BLOCK_BYTES: [usize; 3] = [4 << 10, (16 << 10) + 256, (64 << 10) + 256
 /// ```
 #[derive(Default)]
 pub struct Block {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
 }
 
 impl Block {
@@ -33,7 +33,7 @@ impl Block {
     /// ```
     #[must_use]
     pub fn new(len: usize) -> Self {
-        Self { bytes: vec![0; len] }
+        Self { bytes: vec![0; len].into_boxed_slice() }
     }
 
     /// How many bytes it has.
@@ -42,6 +42,7 @@ impl Block {
     /// assert_eq!(asyncnet_core::Block::new(7).len(), 7);
     /// ```
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -52,19 +53,22 @@ impl Block {
     /// assert!(asyncnet_core::Block::default().is_empty());
     /// ```
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
 
-    pub(crate) fn into_vec(self) -> Vec<u8> {
+    pub(crate) fn into_boxed(self) -> Box<[u8]> {
         self.bytes
     }
 }

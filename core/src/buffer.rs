@@ -145,13 +145,13 @@ impl Buffer {
         }
         let whole = core::mem::replace(&mut self.block, block);
         (self.start, self.end) = (0, rest.len());
-        Bytes::from(whole.into_vec()).slice(text)
+        Bytes::from(whole.into_boxed()).slice(text)
     }
 
     /// All that is filled as an owned value, without a copy.
     pub(crate) fn into_bytes(self) -> Bytes {
         let filled = self.start..self.end;
-        if filled.is_empty() { Bytes::new() } else { Bytes::from(self.block.into_vec()).slice(filled) }
+        if filled.is_empty() { Bytes::new() } else { Bytes::from(self.block.into_boxed()).slice(filled) }
     }
 
     /// Gives the block back if nothing is in it.

@@ -213,6 +213,7 @@ impl Connection {
     /// let mut connection = Connection::new(Limits::default());
     /// assert_eq!(connection.find_line(LinePolicy::new(80)), Ok(Search::NeedMore));
     /// ```
+    #[inline(always)]
     pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         self.incoming.find_line(policy)
     }
@@ -224,6 +225,7 @@ impl Connection {
     /// If the line is not there: the span is of an earlier look.
     ///
     /// See the example at [`LineSpan`].
+    #[inline(always)]
     pub fn take_line(&mut self, span: LineSpan) -> &[u8] {
         self.incoming.take_line(span)
     }
@@ -426,6 +428,7 @@ impl Connection {
     /// assert!(connection.with_tls(session).tls().is_none());
     /// ```
     #[cfg(feature = "tls")]
+    #[inline]
     pub fn sides(&mut self) -> (&mut Incoming, &mut Outgoing, Option<&mut Session>) {
         (&mut self.incoming, &mut self.outgoing, self.tls.as_deref_mut())
     }
@@ -438,6 +441,7 @@ impl Connection {
     /// assert_eq!(Connection::new(Limits::default()).incoming().wire_bytes(), 0);
     /// ```
     #[must_use]
+    #[inline]
     pub fn incoming(&self) -> &Incoming {
         &self.incoming
     }
@@ -451,6 +455,7 @@ impl Connection {
     /// connection.incoming_mut().wire_eof();
     /// assert!(connection.incoming().has_ended());
     /// ```
+    #[inline]
     pub fn incoming_mut(&mut self) -> &mut Incoming {
         &mut self.incoming
     }
@@ -463,6 +468,7 @@ impl Connection {
     /// assert!(Connection::new(Limits::default()).outgoing().is_empty());
     /// ```
     #[must_use]
+    #[inline]
     pub fn outgoing(&self) -> &Outgoing {
         &self.outgoing
     }
@@ -476,6 +482,7 @@ impl Connection {
     /// connection.outgoing_mut().close();
     /// assert!(connection.outgoing().is_closed());
     /// ```
+    #[inline]
     pub fn outgoing_mut(&mut self) -> &mut Outgoing {
         &mut self.outgoing
     }
@@ -488,6 +495,7 @@ impl Connection {
     /// assert_eq!(*Connection::new(Limits::default()).limits(), Limits::default());
     /// ```
     #[must_use]
+    #[inline]
     pub fn limits(&self) -> &Limits {
         self.limits.get()
     }

@@ -59,7 +59,7 @@ pub struct Incoming {
     /// No more text will come.
     ended: bool,
     /// Over TLS, what the wire brings goes here instead.
-    sealed: Option<Sealed>,
+    sealed: Option<Box<Sealed>>,
     /// Whether the last look asked for more.
     hungry: bool,
     /// The most bytes that the buffer may hold.
@@ -340,7 +340,8 @@ impl Incoming {
     /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Err(RecvError::LineTooLong { limit: 3 }));
     /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Ok(Search::NeedMore));
     /// ```
-    #[inline]
+    // Each caller gets it whole: it is little, and what it gives is looked at by parts.
+    #[inline(always)]
     pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         if self.discard.is_some() || self.failed.is_some() {
             self.settle()?;
@@ -353,17 +354,11 @@ impl Incoming {
             self.sought = Sought::Line(policy.endings);
             self.scanned = 0;
         }
-        let bytes = self.buffer.filled();
-        match scan(bytes, self.scanned, policy.max, policy.endings) {
+        match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
             Scan::Line { len, ending } => {
                 Ok(Search::Found(LineSpan { len, ending, endings: policy.endings }))
             }
-            Scan::Open { from } => {
-                self.scanned = from;
-                self.open_line(policy)
-            }
-            Scan::TooLong => self.over_long(policy),
-            Scan::Refused(error) => Err(self.fail(error)),
+            other => self.no_line(other, policy),
         }
     }
 
@@ -635,7 +630,7 @@ impl Incoming {
     /// assert_eq!(incoming.take_line(span), b"hi");
     /// assert_eq!(incoming.plain(), b"");
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn take_line(&mut self, span: LineSpan) -> &[u8] {
         let skip = self.pass_line(span);
         &self.buffer.take(skip)[..span.len]
@@ -745,7 +740,7 @@ impl Incoming {
     pub(crate) fn seal_wire(&mut self) {
         self.scanned = 0;
         let ended = core::mem::take(&mut self.ended);
-        self.sealed = Some(Sealed { buffer: core::mem::take(&mut self.buffer), ended });
+        self.sealed = Some(Box::new(Sealed { buffer: core::mem::take(&mut self.buffer), ended }));
     }
 
     /// The parts that opening works on, over TLS.
@@ -776,6 +771,22 @@ impl Incoming {
     }
 
     // Leaves.
+
+    /// What the scan found is not a whole line within its limit.
+    #[inline(never)]
+    fn no_line(&mut self, scan: Scan, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+        match scan {
+            Scan::Line { len, ending } => {
+                Ok(Search::Found(LineSpan { len, ending, endings: policy.endings }))
+            }
+            Scan::Open { from } => {
+                self.scanned = from;
+                self.open_line(policy)
+            }
+            Scan::TooLong => self.over_long(policy),
+            Scan::Refused(error) => Err(self.fail(error)),
+        }
+    }
 
     /// No terminator is in sight.
     fn open_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {

@@ -24,6 +24,7 @@ use crate::block::{BLOCK_BYTES, Blocks, FreshBlocks};
 use crate::buffer::Buffer;
 use crate::error::SendError;
 use crate::limits::Limits;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -44,7 +45,7 @@ pub struct Outgoing {
     tail: Buffer,
     len: usize,
     /// Over TLS, what is sealed and waits for the wire; the queue holds text then.
-    sealed: Option<Buffer>,
+    sealed: Option<Box<Buffer>>,
     state: State,
     queue_bytes_max: usize,
     send_atomic_max: usize,
@@ -114,7 +115,7 @@ impl Outgoing {
     /// assert_eq!(Outgoing::new(&Limits::default()).wire_pending().count(), 0);
     /// ```
     pub fn wire_pending(&self) -> impl Iterator<Item = &[u8]> {
-        let sealed = self.sealed.as_ref().map(Buffer::filled);
+        let sealed = self.sealed.as_ref().map(|sealed| sealed.filled());
         let queued = self.sealed.is_none().then(|| self.queued());
         sealed.into_iter().chain(queued.into_iter().flatten()).filter(|bytes| !bytes.is_empty())
     }
@@ -527,7 +528,7 @@ impl Outgoing {
     #[must_use]
     #[inline]
     pub fn sealed_len(&self) -> usize {
-        self.sealed.as_ref().map_or(0, Buffer::len)
+        self.sealed.as_ref().map_or(0, |sealed| sealed.len())
     }
 
     /// Whether nothing is queued, and nothing sealed waits.
@@ -663,7 +664,7 @@ impl Outgoing {
             Piece::Copied(buffer) => buffer.block_len(),
             Piece::Owned(_) => 0,
         });
-        let sealed = self.sealed.as_ref().map_or(0, Buffer::block_len);
+        let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.block_len());
         self.tail.block_len() + sealed + copied.sum::<usize>()
     }
 
@@ -691,7 +692,7 @@ impl Outgoing {
     /// From here on what goes to the wire is sealed.
     #[cfg(feature = "tls")]
     pub(crate) fn seal_wire(&mut self) {
-        self.sealed = Some(Buffer::default());
+        self.sealed = Some(Box::default());
     }
 
     #[cfg(feature = "tls")]
@@ -704,7 +705,7 @@ impl Outgoing {
     pub(crate) fn swap_sealed(&mut self, output: &mut Buffer, blocks: &mut impl Blocks) {
         if let Some(sealed) = self.sealed.as_mut().filter(|sealed| sealed.is_empty()) {
             sealed.release(blocks);
-            core::mem::swap(sealed, output);
+            core::mem::swap(&mut **sealed, output);
         }
     }
 

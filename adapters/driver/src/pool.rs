@@ -38,6 +38,7 @@ fn class(len: usize) -> Option<usize> {
 }
 
 /// Nothing while the thread ends: then blocks come from the allocator and go back to it.
+#[inline]
 fn with<R>(work: impl FnOnce(&mut [Vec<Block>; BLOCK_BYTES.len()]) -> R) -> Option<R> {
     POOL.try_with(|pool| work(&mut pool.borrow_mut())).ok()
 }

@@ -107,6 +107,12 @@ impl ReadState {
         Poll::Pending
     }
 
+    /// Whether the last read was the first that brought something since one had to wait.
+    #[inline]
+    pub(crate) fn has_waited(&self) -> bool {
+        self.turns.0 == 1
+    }
+
     /// Reads once past the connection, straight into the caller's memory; 0 at the end.
     pub(crate) fn poll_bypass(
         &mut self,
@@ -171,6 +177,12 @@ impl ReadState {
 }
 
 impl WriteState {
+    /// The task has waited for its peer, in its other direction, so that others have had their turn.
+    #[inline]
+    pub(crate) fn begin_turns(&mut self) {
+        self.turns = Turns::default();
+    }
+
     /// Sends what is queued, all of it, and has the transport pass it on.
     pub(crate) fn poll_flush(
         &mut self,
@@ -206,7 +218,10 @@ impl WriteState {
         unsent: Unsent<'_>,
     ) -> Poll<Result<usize, Error>> {
         let sealed = tls.with(|session| {
-            session.write_at(transport.now());
+            let len = unsent.rest().map(<[u8]>::len).sum::<usize>().saturating_add(outgoing.len());
+            if session.needs_time(len) {
+                session.write_at(transport.now());
+            }
             outgoing.seal(session, unsent.rest(), &mut Pooled)
         });
         let (sealed, unsent) = match sealed.transpose()? {
@@ -371,6 +386,7 @@ impl WriteState {
     }
 
     /// Whether anything may be queued: the direction is open, and neither its socket nor its TLS session has failed.
+    #[inline]
     pub(crate) fn check_open(&self, outgoing: &mut Outgoing, tls: &mut impl Tls) -> Result<(), Error> {
         outgoing.check_open().map_err(|error: SendError| Error::from(error))?;
         tls.with(|session| session.check_open()).transpose()?;

@@ -41,6 +41,7 @@ pub(crate) trait Source {
 }
 
 /// Looks until there is something to be seen: `None` is the end.
+#[inline]
 pub(crate) fn poll_find<S: Source, T>(
     source: &mut S,
     cx: &mut Context<'_>,
@@ -57,40 +58,37 @@ pub(crate) fn poll_find<S: Source, T>(
 }
 
 /// As [`poll_find`], within the deadlines of bytes.
-pub(crate) async fn find<S: Source, T>(
+pub(crate) fn find<S: Source, T>(
     source: &mut S,
     mut look: impl FnMut(&mut Incoming) -> Result<Search<T>, RecvError>,
-) -> Result<Option<T>, Error> {
-    poll_fn(|cx| {
+) -> impl Future<Output = Result<Option<T>, Error>> {
+    poll_fn(move |cx| {
         let polled = poll_find(source, cx, &mut look);
         in_time(source, cx, Wanted::Bytes, polled)
     })
-    .await
 }
 
 /// Looks for a line, within the deadlines of lines.
-pub(crate) async fn find_line<S: Source>(
+pub(crate) fn find_line<S: Source>(
     source: &mut S,
     policy: LinePolicy,
-) -> Result<Option<LineSpan>, Error> {
-    poll_fn(|cx| {
+) -> impl Future<Output = Result<Option<LineSpan>, Error>> {
+    poll_fn(move |cx| {
         let polled = poll_find(source, cx, |incoming| incoming.find_line(policy));
         in_time(source, cx, Wanted::Line, polled)
     })
-    .await
 }
 
 /// Looks for a delimiter, within the deadlines of lines: how many bytes come before it.
-pub(crate) async fn find_delimiter<S: Source>(
+pub(crate) fn find_delimiter<S: Source>(
     source: &mut S,
     delimiter: &[u8],
     max: usize,
-) -> Result<Option<usize>, Error> {
-    poll_fn(|cx| {
+) -> impl Future<Output = Result<Option<usize>, Error>> {
+    poll_fn(move |cx| {
         let polled = poll_find(source, cx, |incoming| incoming.find_delimiter(delimiter, max));
         in_time(source, cx, Wanted::Line, polled)
     })
-    .await
 }
 
 /// Brings `n` bytes to be looked at, within the deadlines of bytes.
@@ -111,7 +109,11 @@ enum Wanted {
     Look,
 }
 
+/// From here on a caller's memory is as good for a read as the longest block, which is a little longer for TLS' sake.
+const BYPASS_BYTES: usize = 64 << 10;
+
 /// What was polled; while that is nothing, the first of the deadlines.
+#[inline]
 fn in_time<S: Source, T>(
     source: &mut S,
     cx: &mut Context<'_>,
@@ -150,7 +152,8 @@ pub(crate) fn poll_recv<S: Source>(
         return Poll::Ready(Ok(0));
     }
     let incoming = source.incoming();
-    if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= incoming.read_bytes()) {
+    let long = incoming.read_bytes().min(BYPASS_BYTES);
+    if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= long) {
         ready!(source.poll_relieve(cx))?;
         let n = ready!(source.poll_bypass(cx, buf))?;
         source.waits().received();

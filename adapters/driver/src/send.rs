@@ -13,7 +13,7 @@ use crate::pump::Unsent;
 use asyncnet_core::{Outgoing, SendError};
 use bytes::Bytes;
 use memchr::memchr2;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -62,12 +62,11 @@ pub(crate) async fn send_owned<S: Sink>(sink: &mut S, bytes: Bytes) -> Result<()
 }
 
 /// Sends what is queued, in time.
-pub(crate) async fn flush<S: Sink>(sink: &mut S) -> Result<(), Error> {
-    poll_fn(|cx| {
+pub(crate) fn flush<S: Sink>(sink: &mut S) -> impl Future<Output = Result<(), Error>> {
+    poll_fn(move |cx| {
         let polled = sink.poll_flush(cx);
         in_time(sink, cx, polled)
     })
-    .await
 }
 
 /// What was polled; while that is nothing, the deadline.
@@ -99,6 +98,7 @@ async fn check_open<S: Sink>(sink: &mut S) -> Result<(), Error> {
 }
 
 /// Queues the parts, all or none.
+#[inline]
 pub(crate) fn queue<S: Sink>(sink: &mut S, parts: &[&[u8]]) -> Result<(), Error> {
     sink.check_open()?;
     Ok(sink.outgoing().queue_from(parts, &mut Pooled)?)

@@ -26,6 +26,8 @@ struct State {
     /// What a read gives when the script is at its end.
     endless: Option<&'static [u8]>,
     read_count: usize,
+    /// Whether a read is worth its try; it always is when this is at its end.
+    readables: Script<()>,
     /// How many bytes each write takes.
     writes: Script<usize>,
     flushes: Script<()>,
@@ -58,6 +60,10 @@ impl ReadTransport for Scripted {
             buf[..n].copy_from_slice(&bytes[..n]);
             n
         }))
+    }
+
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.borrow_mut().readables.pop_front().map_or(Poll::Ready(Ok(())), next)
     }
 }
 
@@ -152,6 +158,31 @@ fn a_peer_that_never_pauses_lets_other_tasks_have_their_turn() {
     }));
     assert!((1..100).contains(&lines), "{lines} lines in one poll");
     assert!(transport.0.borrow().read_count < 100);
+}
+
+#[test]
+fn a_socket_that_was_read_empty_is_not_asked_again_before_the_wait() {
+    let (mut stream, transport) = stream(State {
+        reads: [Some(Ok(&b"line\n"[..])), Some(Ok(b"more\n"))].into(),
+        readables: [None, Some(Ok(()))].into(),
+        ..State::default()
+    });
+    assert_eq!(block_on(stream.recv_line()).unwrap().unwrap(), "line");
+    assert!(block_on(poll_once(stream.recv_line())).is_none());
+    assert_eq!(transport.0.borrow().read_count, 1);
+    assert_eq!(block_on(stream.recv_line()).unwrap().unwrap(), "more");
+}
+
+#[test]
+fn who_waits_for_each_question_answers_it_at_once() {
+    let reads = (0..100).flat_map(|_| [None, Some(Ok(&b"?\n"[..]))]).collect();
+    let writes = (0..100).map(|_| Some(Ok(2))).collect();
+    let (mut stream, _) = stream(State { reads, writes, ..State::default() });
+    for turn in 0..100 {
+        assert!(block_on(poll_once(stream.recv_line())).is_none());
+        assert_eq!(block_on(stream.recv_line()).unwrap().unwrap(), "?");
+        assert!(block_on(poll_once(stream.send(b"!\n"))).is_some(), "the {turn}th answer waited");
+    }
 }
 
 #[test]

@@ -34,15 +34,14 @@ pub struct IoTransport<S> {
     io: S,
     timer: SmolTimer,
     abort: fn(&S),
-    readable: fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
 }
 
 impl<S> IoTransport<S> {
-    /// A transport over any stream. Aborting it just drops it, and whether there is something to read only a read tells.
+    /// A transport over any stream. Aborting it just drops it.
     ///
     /// See the example at [`IoTransport`].
     pub fn new(io: S) -> Self {
-        Self { io, timer: SmolTimer::default(), abort: |_| (), readable: |_, _| Poll::Ready(Ok(())) }
+        Self { io, timer: SmolTimer::default(), abort: |_| () }
     }
 
     /// The stream below.
@@ -77,10 +76,6 @@ impl<S> Timer for IoTransport<S> {
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_read(cx, buf).map_err(with_disconnect_kind)
-    }
-
-    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        (self.readable)(&self.io, cx)
     }
 }
 
@@ -150,6 +145,6 @@ impl From<Socket> for SmolTransport {
     fn from(socket: Socket) -> Self {
         // A socket that cannot be told to reset is closed by the drop all the same.
         let abort = |socket: &Socket| drop(asyncnet_os::abort(socket));
-        Self { abort, readable: Socket::poll_readable, ..Self::new(socket) }
+        Self { abort, ..Self::new(socket) }
     }
 }

@@ -42,7 +42,13 @@ impl RecordSize {
         *self = Self { written_at: self.written_at, ..Self::new(start) };
     }
 
-    /// A write begins at `now`, by the transport's clock.
+    /// The most text of a record after a pause.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// A write of more than a short record begins at `now`, by the transport's clock. Shorter ones need not be told: they
+    /// leave TCP's window as small as a pause does (RFC 7661, section 4).
     pub(crate) fn write_at(&mut self, now: Duration) {
         if now.saturating_sub(self.written_at) >= IDLE {
             *self = Self::new(self.start);

@@ -186,6 +186,10 @@ impl Session {
         if self.peer_closed {
             return Ok(Opened::End);
         }
+        // What every wait begins with.
+        if input.is_empty() {
+            return self.need_wire(ended);
+        }
         // Text comes behind all early data.
         while self.check_early().is_ok() {
             let whole = record_len(input.filled()).filter(|len| *len <= input.len());
@@ -257,13 +261,24 @@ impl Session {
         &mut self.records
     }
 
+    /// Whether a write of so much text depends on the time, so that [`write_at`](Self::write_at) is to be called: what fits
+    /// into the shortest record is one record always.
+    ///
+    /// See the example at [`write_at`](Self::write_at).
+    #[must_use]
+    pub fn needs_time(&self, len: usize) -> bool {
+        len > self.records.start()
+    }
+
     /// A write is about to begin, at this time of the transport's clock: after a pause records are short again.
     ///
     /// ```
     /// # use asyncnet_core::tls::Session;
     /// # use core::time::Duration;
-    /// fn before_a_write(session: &mut Session, now: Duration) {
-    ///     session.write_at(now);
+    /// fn before_a_write(session: &mut Session, len: usize, clock: fn() -> Duration) {
+    ///     if session.needs_time(len) {
+    ///         session.write_at(clock());
+    ///     }
     /// }
     /// # let _ = before_a_write;
     /// ```
@@ -421,7 +436,10 @@ impl Session {
     }
 
     fn check(&self) -> Result<(), TlsError> {
-        self.failed.clone().map_or(Ok(()), Err)
+        match &self.failed {
+            None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
     }
 
     /// Whether no early data are left behind that others would be taken for.

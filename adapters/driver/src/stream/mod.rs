@@ -478,18 +478,12 @@ impl<T: Transport> Source for Stream<T> {
         self.connection.incoming_mut()
     }
 
+    #[inline]
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
         self.check_plaintext()?;
         tls::check_established(&mut self.connection.sides().2)?;
-        if self.connection.outgoing().is_heavy() && self.send_before_waiting(cx)?.is_pending() {
-            let (incoming, outgoing, _) = self.connection.sides();
-            if outgoing.is_heavy() {
-                incoming.release(&mut Pooled);
-                return Poll::Pending;
-            }
-        }
-        Poll::Ready(Ok(()))
+        if self.connection.outgoing().is_heavy() { self.poll_lighter(cx) } else { Poll::Ready(Ok(())) }
     }
 
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -527,6 +521,19 @@ impl<T: Transport> Source for Stream<T> {
 }
 
 impl<T: Transport> Stream<T> {
+    /// Sends until what is queued is not too much to receive more.
+    #[cold]
+    fn poll_lighter(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.send_before_waiting(cx)?.is_pending() {
+            let (incoming, outgoing, _) = self.connection.sides();
+            if outgoing.is_heavy() {
+                incoming.release(&mut Pooled);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Sends what is queued as far as the socket takes it. It need not all go out before a read: if it is pending, the
     /// write's waker is set.
     fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
@@ -561,8 +568,13 @@ impl<T: Transport> Stream<T> {
     /// Reads once from the wire.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
-        self.read
-            .poll_fill(self.connection.incoming_mut(), transport, cx, |_| Poll::Ready(self.write.met_reset()))
+        let filled = self.read.poll_fill(self.connection.incoming_mut(), transport, cx, |_| {
+            Poll::Ready(self.write.met_reset())
+        });
+        if filled.is_ready() && self.read.has_waited() {
+            self.write.begin_turns();
+        }
+        filled
     }
 
     /// Over TLS, brings text, or its end: into `buf` as far as it fits (how many bytes), else into the buffer.
@@ -589,6 +601,7 @@ impl<T: Transport> Sink for Stream<T> {
         self.connection.outgoing_mut()
     }
 
+    #[inline]
     fn check_open(&mut self) -> Result<(), Error> {
         self.check_transport()?;
         self.check_plaintext()?;
