@@ -227,6 +227,7 @@ pub enum Search<T> {
 }
 
 /// What the bytes of a line say so far.
+#[derive(Clone, Copy)]
 pub(crate) enum Scan {
     /// A line of `len` bytes, then its terminator.
     Line { len: usize, ending: Ending },

@@ -109,9 +109,6 @@ enum Wanted {
     Look,
 }
 
-/// From here on a caller's memory is as good for a read as the longest block, which is a little longer for TLS' sake.
-const BYPASS_BYTES: usize = 64 << 10;
-
 /// What was polled; while that is nothing, the first of the deadlines.
 #[inline]
 fn in_time<S: Source, T>(
@@ -152,8 +149,7 @@ pub(crate) fn poll_recv<S: Source>(
         return Poll::Ready(Ok(0));
     }
     let incoming = source.incoming();
-    let long = incoming.read_bytes().min(BYPASS_BYTES);
-    if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= long) {
+    if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= incoming.read_bytes()) {
         ready!(source.poll_relieve(cx))?;
         let n = ready!(source.poll_bypass(cx, buf))?;
         source.waits().received();
