@@ -513,7 +513,7 @@ impl<T: Transport> Source for Stream<T> {
             return self.poll_open(cx, buf);
         }
         let _ = self.send_before_waiting(cx)?;
-        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Err(Error::Closed)) };
         self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, |_| {
             Poll::Ready(self.write.met_reset())
         })
@@ -537,7 +537,7 @@ impl<T: Transport> Stream<T> {
     /// Sends what is queued as far as the socket takes it. It need not all go out before a read: if it is pending, the
     /// write's waker is set.
     fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
-        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
+        let Some(transport) = &mut self.transport else { return Err(Error::Closed) };
         let (_, outgoing, mut session) = self.connection.sides();
         if !self.write.has_work(outgoing, &mut session) {
             return Ok(Poll::Ready(()));
@@ -567,7 +567,7 @@ impl<T: Transport> Stream<T> {
 
     /// Reads once from the wire.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Err(Error::Closed)) };
         let filled = self.read.poll_fill(self.connection.incoming_mut(), transport, cx, |_| {
             Poll::Ready(self.write.met_reset())
         });
@@ -612,7 +612,7 @@ impl<T: Transport> Sink for Stream<T> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, unsent: Unsent<'_>) -> Poll<Result<usize, Error>> {
-        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Err(Error::Closed)) };
         let (_, outgoing, mut session) = self.connection.sides();
         self.write.poll_write(outgoing, &mut session, transport, cx, Side::Sender, unsent)
     }
@@ -627,7 +627,7 @@ impl<T: Transport> Sink for Stream<T> {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
-        let transport = self.transport.as_mut().ok_or_else(|| Error::Closed)?;
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Err(Error::Closed)) };
         let (_, outgoing, mut session) = self.connection.sides();
         let flushed = self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Sender);
         if flushed.is_ready() {
