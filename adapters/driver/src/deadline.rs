@@ -20,6 +20,7 @@ struct Since {
     wire_bytes: u64,
     send: Patience,
     close: Patience,
+    handshake: Patience,
 }
 
 impl Waits {
@@ -82,6 +83,19 @@ impl Waits {
     pub(crate) fn sent(&mut self) {
         if let Some(since) = &mut self.0 {
             since.send.end();
+        }
+    }
+
+    /// Until when a handshake, with all that comes before it, may take.
+    pub(crate) fn handshake_until(&mut self, max: Duration, timer: &impl Timer) -> Duration {
+        let handshake = &mut self.0.get_or_insert_default().handshake;
+        handshake.until(max, || timer.now()).unwrap_or(Duration::MAX)
+    }
+
+    /// A handshake has begun, with its own time, or there will be none.
+    pub(crate) fn no_handshake(&mut self) {
+        if let Some(since) = &mut self.0 {
+            since.handshake.end();
         }
     }
 

@@ -97,8 +97,7 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub async fn start_tls(&mut self, how: impl Into<StartTls>) -> Result<TlsInfo, Error> {
         let how = how.into();
-        let mut until = None;
-        poll_fn(|cx| self.poll_start_tls(cx, &how, &mut until)).await
+        poll_fn(|cx| self.poll_start_tls(cx, &how)).await
     }
 
     /// Goes on with a handshake that has begun, to its end: of a stream that a TLS listener accepted, or after a
@@ -231,7 +230,6 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn client_hello(&mut self) -> Result<ClientHello, Error> {
-        let mut until = None;
         poll_fn(|cx| {
             self.check_transport()?;
             if self.connection.tls().is_some() {
@@ -239,12 +237,16 @@ impl<T: Transport> Stream<T> {
             }
             let after = self.connection.limits().handshake_time_max;
             let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-            let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
+            let until = self.waits.handshake_until(after, transport);
             if let Poll::Ready(found) = self.poll_client_hello(cx) {
+                if found.is_err() {
+                    self.waits.no_handshake();
+                }
                 return Poll::Ready(found);
             }
             let transport = self.transport.as_mut().ok_or(Error::Closed)?;
             ready!(transport.poll_until(cx, until));
+            self.waits.no_handshake();
             Poll::Ready(Err(TlsError::timed_out(after).into()))
         })
         .await
@@ -289,17 +291,18 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn refuse_client(&mut self, refusal: Refusal) -> Result<(), Error> {
-        let mut until = None;
         poll_fn(|cx| {
             self.check_transport()?;
             let after = self.connection.limits().handshake_time_max;
             let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-            let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
+            let until = self.waits.handshake_until(after, transport);
             if let Poll::Ready(done) = self.poll_refuse_client(cx, refusal) {
+                self.waits.no_handshake();
                 return Poll::Ready(done);
             }
             let transport = self.transport.as_mut().ok_or(Error::Closed)?;
             ready!(transport.poll_until(cx, until));
+            self.waits.no_handshake();
             Poll::Ready(Err(TlsError::timed_out(after).into()))
         })
         .await
@@ -390,22 +393,19 @@ impl<T: Transport> Stream<T> {
         Ok(())
     }
 
-    fn poll_start_tls(
-        &mut self,
-        cx: &mut Context<'_>,
-        how: &StartTls,
-        until: &mut Option<Duration>,
-    ) -> Poll<Result<TlsInfo, Error>> {
+    fn poll_start_tls(&mut self, cx: &mut Context<'_>, how: &StartTls) -> Poll<Result<TlsInfo, Error>> {
         self.check_transport()?;
         if self.connection.tls().is_none() {
             let after = self.connection.limits().handshake_time_max;
             let transport = self.transport.as_mut().ok_or(Error::Closed)?;
-            let until = *until.get_or_insert_with(|| transport.now().saturating_add(after));
+            let until = self.waits.handshake_until(after, transport);
             if self.poll_plaintext_over(cx)?.is_pending() {
                 let transport = self.transport.as_mut().ok_or(Error::Closed)?;
                 ready!(transport.poll_until(cx, until));
+                self.waits.no_handshake();
                 return Poll::Ready(Err(TlsError::timed_out(after).into()));
             }
+            self.waits.no_handshake();
             self.begin_tls(how, Some(until))?;
         } else if !self.handshake.as_ref().is_some_and(|under_way| under_way.how.is_same(how)) {
             return Poll::Ready(Err(TlsError::AlreadyStarted.into()));

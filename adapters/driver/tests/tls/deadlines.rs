@@ -305,3 +305,34 @@ fn a_look_does_not_renew_a_lines_time() {
         poll(link.server.recv_line()).expect_err("which has a second left");
     }
 }
+
+/// A look at the client's first message has the time of the handshake, however often it is dropped, and the handshake has
+/// what it leaves.
+#[test]
+fn a_hello_and_its_handshake_have_one_time() {
+    for sends in [false, true] {
+        let mut link = Link::plain();
+        link.limit_server(|limits| limits.handshake_time_max = 5 * SECOND);
+        for _ in 0..4 {
+            poll(link.server.client_hello()).expect_err("nothing has come");
+            link.clock.advance(SECOND);
+        }
+        if sends {
+            let client = crate::link::client_side(Version::Tls13);
+            poll(link.client.start_tls(client)).expect_err("the server has not answered");
+            poll(link.server.client_hello()).expect("it has come").unwrap();
+            let how =
+                asyncnet_driver::tls::StartTls::server(&asyncnet_conformance::pki::server(Version::Tls13))
+                    .leftover(asyncnet_driver::tls::Leftover::IntoTls);
+            poll(link.server.start_tls(how.clone())).expect_err("the client has not answered");
+            link.clock.advance(SECOND);
+            assert!(poll(link.server.start_tls(how)).expect("its time is over").unwrap_err().is_timeout());
+        } else {
+            poll(link.server.client_hello()).expect_err("there is a second left");
+            link.clock.advance(SECOND);
+            assert!(poll(link.server.client_hello()).expect("its time is over").unwrap_err().is_timeout());
+            // It can be tried again.
+            poll(link.server.client_hello()).expect_err("it begins again");
+        }
+    }
+}
