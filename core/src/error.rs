@@ -156,7 +156,7 @@ impl Error for RecvError {}
 /// use asyncnet_core::SendError;
 ///
 /// let error = SendError::Abandoned { sent: 300_000, of: 1_000_000 };
-/// assert_eq!(error.to_string(), "a send was dropped after 300000 of its 1000000 bytes");
+/// assert_eq!(error.to_string(), "a send was given up after 300000 of its 1000000 bytes");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -206,7 +206,7 @@ impl fmt::Display for SendError {
             Self::QueueFull { asked, room } => {
                 write!(f, "the outgoing queue has room for {room} bytes, not for {asked}")
             }
-            Self::Abandoned { sent, of } => write!(f, "a send was dropped after {sent} of its {of} bytes"),
+            Self::Abandoned { sent, of } => write!(f, "a send was given up after {sent} of its {of} bytes"),
             Self::LineBreak { at } => write!(f, "the text of the line holds a line break at byte {at}"),
         }
     }

@@ -315,7 +315,11 @@ impl fmt::Display for TlsError {
             Self::AlreadyStarted => f.write_str("there is TLS on this connection already"),
             Self::EarlyDataUnread { len } => write!(f, "{len} bytes of early data were not received"),
             Self::Leftover { len } => {
-                write!(f, "{len} bytes of plaintext came before the TLS handshake and were not received")
+                write!(
+                    f,
+                    "{len} bytes of plaintext came before the TLS handshake and were not received: receive them, or say with \
+                     `Leftover` what becomes of them"
+                )
             }
             Self::Unsettled => f.write_str("TLS cannot begin: bytes are queued, or a line is being dropped"),
             Self::HandshakeEnded => f.write_str("the peer ended the connection during the TLS handshake"),
