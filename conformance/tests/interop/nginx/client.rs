@@ -96,12 +96,19 @@ async fn server_name<N: Net>(at: &At<N>, version: Version) -> Verdict {
 async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (listener, to) = at.listen(&at.server(version, Leaf::Localhost))?;
     let (_tool, port) = hand_on(at, to, version, "").await?;
-    for n in 0..3 {
+    // It forgets the session of a connection that it has not done away with when it is asked again: not each is resumed.
+    let mut resumed = 0;
+    for n in 0..10 {
         let (asking, stream) = meet(at, &listener, port).await?;
-        let resumed = stream.tls_info().is_some_and(|info| info.is_resumed());
-        ensure_eq(&resumed, &(n > 0), format!("connection {n}"))?;
+        let is_resumed = stream.tls_info().is_some_and(|info| info.is_resumed());
+        ensure(n > 0 || !is_resumed, "the first connection has nothing to resume")?;
+        resumed += usize::from(is_resumed);
         answer::<N>(asking, stream).await?;
+        if resumed == 2 {
+            break;
+        }
     }
+    ensure_eq(&resumed, &2, "resumed connections, of nine")?;
     Ok(())
 }
 
