@@ -96,7 +96,8 @@ async fn server_name<N: Net>(at: &At<N>, version: Version) -> Verdict {
 async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
     let (listener, to) = at.listen(&at.server(version, Leaf::Localhost))?;
     let (_tool, port) = hand_on(at, to, version, "").await?;
-    // It forgets the session of a connection that it has not done away with when it is asked again: not each is resumed.
+    // On a busy machine it was once seen to offer no session on the third connection, for a reason that is not known: two
+    // of nine have to be resumed.
     let mut resumed = 0;
     for n in 0..10 {
         let (asking, stream) = meet(at, &listener, port).await?;
