@@ -88,6 +88,22 @@ impl Identity {
         }
         stream
     }
+
+    /// A client and its backend, of which the proxy has made a pair. Before a byte was passed on that is not certain: the
+    /// kernel accepts for the backend while the proxy still waits.
+    fn pair(
+        &self,
+        address: &str,
+        backend: &Backend,
+    ) -> (StreamOwned<ClientConnection, TcpStream>, TcpStream) {
+        let mut client = self.connect(address, "localhost");
+        let mut socket = backend.accept();
+        client.write_all(b"here").unwrap();
+        let mut heard = [0; 4];
+        socket.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"here");
+        (client, socket)
+    }
 }
 
 /// Bytes that are nowhere the same for long.
@@ -336,16 +352,15 @@ fn a_reset_is_passed_on_as_one_in_both_directions() {
         let reset = |socket: TcpStream| {
             socket2::SockRef::from(&socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
         };
-        let mut client = identity.connect(&address, "localhost");
-        reset(backend.accept());
+        let (mut client, socket) = identity.pair(&address, &backend);
+        reset(socket);
         let error = client.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         assert!(proxy.stderr.next().unwrap().contains(&format!(": {}: ", backend.address)));
 
-        let client = identity.connect(&address, "localhost");
-        let mut peer = Peer::from(backend.accept());
+        let (client, socket) = identity.pair(&address, &backend);
         reset(client.sock);
-        assert!(peer.is_reset());
+        assert!(Peer::from(socket).is_reset());
         proxy.stderr.next().unwrap();
 
         // A TLS stream that is cut is no clean end: a backend must not take it for one.
@@ -409,8 +424,7 @@ fn a_pair_in_which_nothing_moves_is_reset() {
     on_each_adapter(|adapter| {
         let backend = Backend::new();
         let (proxy, address) = identity.proxy(adapter, &backend, &["--idle", "1"]);
-        let mut client = identity.connect(&address, "localhost");
-        let socket = backend.accept();
+        let (mut client, socket) = identity.pair(&address, &backend);
         assert!(client.read_to_end(&mut Vec::new()).is_err());
         assert!(Peer::from(socket).is_reset());
         assert!(proxy.stderr.next().unwrap().ends_with(": nothing moved for 1 s\n"));
@@ -499,13 +513,8 @@ fn ctrl_c_and_sigterm_end_it_well() {
         for signal in ["INT", "TERM"] {
             let backend = Backend::new();
             let (proxy, address) = identity.proxy(adapter, &backend, &[]);
-            let mut client = identity.connect(&address, "localhost");
-            let mut socket = backend.accept();
-            client.write_all(b"done").unwrap();
-            let mut heard = [0; 4];
-            socket.read_exact(&mut heard).unwrap();
-            let silent = identity.connect(&address, "localhost");
-            let of_silent = backend.accept();
+            let (mut client, mut socket) = identity.pair(&address, &backend);
+            let (silent, of_silent) = identity.pair(&address, &backend);
             proxy.signal(signal);
             // Who has something to say can say it, and the other is not waited for.
             socket.write_all(b"so am I").unwrap();
