@@ -88,6 +88,16 @@ impl Buffer {
         n
     }
 
+    /// Takes a block for what is to be appended, if it has none and one is long enough.
+    #[inline]
+    pub(crate) fn reserve(&mut self, len: usize, blocks: &mut (impl Blocks + ?Sized)) {
+        if self.block.is_empty() && len > 0 {
+            if let Some(len) = block_for(len) {
+                self.block = blocks.take(len);
+            }
+        }
+    }
+
     /// At least `need` bytes of free space at the end, in a block of at most `cap` bytes, or of what it takes.
     #[cfg(feature = "tls")]
     pub(crate) fn room(&mut self, need: usize, cap: usize, blocks: &mut (impl Blocks + ?Sized)) -> &mut [u8] {

@@ -213,7 +213,7 @@ impl Connection {
     /// let mut connection = Connection::new(Limits::default());
     /// assert_eq!(connection.find_line(LinePolicy::new(80)), Ok(Search::NeedMore));
     /// ```
-    #[inline(always)]
+    #[inline]
     pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         self.incoming.find_line(policy)
     }
@@ -498,6 +498,24 @@ impl Connection {
     #[inline]
     pub fn limits(&self) -> &Limits {
         self.limits.get()
+    }
+
+    /// The bounds it was made with, if they are not the default ones: what is quicker to see than each of them.
+    ///
+    /// ```
+    /// use asyncnet_core::{Connection, Limits};
+    ///
+    /// let mut connection = Connection::new(Limits::default());
+    /// assert!(connection.own_limits().is_none());
+    /// let mut limits = Limits::default();
+    /// limits.line_bytes_max = 512;
+    /// connection.set_limits(limits);
+    /// assert_eq!(connection.own_limits(), Some(&limits));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn own_limits(&self) -> Option<&Limits> {
+        self.limits.own()
     }
 
     /// Changes the bounds, from the next call on.

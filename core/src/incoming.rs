@@ -340,26 +340,71 @@ impl Incoming {
     /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Err(RecvError::LineTooLong { limit: 3 }));
     /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Ok(Search::NeedMore));
     /// ```
-    // Each caller gets it whole: it is little, and what it gives is looked at by parts.
-    #[inline(always)]
     pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
-        if self.discard.is_some() || self.failed.is_some() {
-            self.settle()?;
-        }
-        // What every wait begins with.
-        if self.buffer.is_empty() && !self.ended {
-            return Ok(self.need(policy.max.saturating_add(2)));
-        }
-        if !matches!(self.sought, Sought::Line(endings) if endings == policy.endings) {
+        self.settle()?;
+        if !self.seeks_line(policy.endings) {
             self.sought = Sought::Line(policy.endings);
             self.scanned = 0;
         }
         match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
-            Scan::Line { len, ending } => {
-                Ok(Search::Found(LineSpan { len, ending, endings: policy.endings }))
+            Scan::Line { len, skip, ending } => {
+                Ok(Search::Found(LineSpan { len, skip, ending, endings: policy.endings }))
             }
-            other => self.no_line(other, policy),
+            Scan::Open { from } => {
+                self.scanned = from;
+                self.open_line(policy)
+            }
+            Scan::TooLong => self.over_long(policy),
+            Scan::Refused(error) => Err(self.fail(error)),
         }
+    }
+
+    /// A whole line within its limit at the front of what has come, if that is all there is to say. That it is `None`
+    /// says nothing: [`find_line`](Self::find_line) does, of which this is the quick part.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, LinePolicy};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// incoming.wire_space()[..6].copy_from_slice(b"ok\nno\n");
+    /// incoming.wire_filled(5);
+    /// let span = incoming.line_here(LinePolicy::new(80)).unwrap();
+    /// assert_eq!(incoming.take_line(span), b"ok");
+    /// assert!(incoming.line_here(LinePolicy::new(80)).is_none());
+    /// ```
+    #[inline(always)]
+    pub fn line_here(&mut self, policy: LinePolicy) -> Option<LineSpan> {
+        if self.buffer.is_empty() || !self.is_usual() || !self.seeks_line(policy.endings) {
+            return None;
+        }
+        match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
+            Scan::Line { len, skip, ending } => Some(LineSpan { len, skip, ending, endings: policy.endings }),
+            Scan::Open { from } => {
+                self.scanned = from;
+                None
+            }
+            Scan::TooLong | Scan::Refused(_) => None,
+        }
+    }
+
+    /// Whether nothing of a line has come, so that it is to be waited for: what every wait begins with. That it is `false`
+    /// says nothing: [`find_line`](Self::find_line) does.
+    ///
+    /// ```
+    /// use asyncnet_core::{Incoming, Limits, LinePolicy};
+    ///
+    /// let mut incoming = Incoming::new(&Limits::default());
+    /// assert!(incoming.awaits_line(LinePolicy::new(80)));
+    /// incoming.wire_eof();
+    /// assert!(!incoming.awaits_line(LinePolicy::new(80)));
+    /// ```
+    #[inline]
+    pub fn awaits_line(&mut self, policy: LinePolicy) -> bool {
+        let awaits = self.buffer.is_empty() && self.is_usual() && !self.ended;
+        if awaits {
+            self.need(policy.max.saturating_add(2));
+        }
+        awaits
     }
 
     /// Looks for `delimiter`: how many bytes come before it. Take them, and then the delimiter.
@@ -403,7 +448,10 @@ impl Incoming {
         match (self.ended, bytes.len()) {
             (true, 0) => Ok(Search::End),
             (true, len) => Err(RecvError::Incomplete { len }),
-            (false, _) => Ok(self.need(max.saturating_add(delimiter.len()))),
+            (false, _) => {
+                self.need(max.saturating_add(delimiter.len()));
+                Ok(Search::NeedMore)
+            }
         }
     }
 
@@ -434,7 +482,10 @@ impl Incoming {
             len if len >= n => Ok(Search::Found(len)),
             0 if self.ended => Ok(Search::End),
             len if self.ended => Ok(Search::Found(len)),
-            _ => Ok(self.need(n)),
+            _ => {
+                self.need(n);
+                Ok(Search::NeedMore)
+            }
         }
     }
 
@@ -460,7 +511,10 @@ impl Incoming {
         match self.buffer.len() {
             len if len > max => Err(RecvError::TooLong { limit: max }),
             len if self.ended => Ok(Search::Found(len)),
-            _ => Ok(self.need(max.saturating_add(1))),
+            _ => {
+                self.need(max.saturating_add(1));
+                Ok(Search::NeedMore)
+            }
         }
     }
 
@@ -632,8 +686,8 @@ impl Incoming {
     /// ```
     #[inline(always)]
     pub fn take_line(&mut self, span: LineSpan) -> &[u8] {
-        let skip = self.pass_line(span);
-        &self.buffer.take(skip)[..span.len]
+        self.pass_line(span);
+        &self.buffer.take(span.whole())[..span.len]
     }
 
     /// As [`take_line`](Self::take_line), as an owned value; see [`take_owned`](Self::take_owned).
@@ -652,8 +706,8 @@ impl Incoming {
     /// assert_eq!(incoming.take_line_owned(span, &mut FreshBlocks), "hi");
     /// ```
     pub fn take_line_owned(&mut self, span: LineSpan, blocks: &mut impl Blocks) -> Bytes {
-        let skip = self.pass_line(span);
-        let mut line = self.buffer.take_owned(skip, blocks);
+        self.pass_line(span);
+        let mut line = self.buffer.take_owned(span.whole(), blocks);
         line.truncate(span.len);
         line
     }
@@ -743,6 +797,13 @@ impl Incoming {
         self.sealed = Some(Box::new(Sealed { buffer: core::mem::take(&mut self.buffer), ended }));
     }
 
+    /// Whether nothing of a record has come, and the wire has not ended.
+    #[cfg(feature = "tls")]
+    #[inline]
+    pub(crate) fn awaits_record(&self) -> bool {
+        self.sealed.as_ref().is_none_or(|sealed| sealed.buffer.is_empty() && !sealed.ended)
+    }
+
     /// The parts that opening works on, over TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn parts(&mut self) -> Option<Parts<'_>> {
@@ -772,27 +833,24 @@ impl Incoming {
 
     // Leaves.
 
-    /// What the scan found is not a whole line within its limit.
-    #[inline(never)]
-    fn no_line(&mut self, scan: Scan, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
-        match scan {
-            Scan::Line { len, ending } => {
-                Ok(Search::Found(LineSpan { len, ending, endings: policy.endings }))
-            }
-            Scan::Open { from } => {
-                self.scanned = from;
-                self.open_line(policy)
-            }
-            Scan::TooLong => self.over_long(policy),
-            Scan::Refused(error) => Err(self.fail(error)),
-        }
+    /// Whether what waits is there to be served.
+    #[inline]
+    fn is_usual(&self) -> bool {
+        self.discard.is_none() && self.failed.is_none()
+    }
+
+    /// Whether the last search was for a line of this kind too.
+    #[inline]
+    fn seeks_line(&self, endings: Endings) -> bool {
+        matches!(self.sought, Sought::Line(sought) if sought == endings)
     }
 
     /// No terminator is in sight.
     fn open_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         let len = self.buffer.len();
         if !self.ended {
-            return Ok(self.need(policy.max.saturating_add(2)));
+            self.need(policy.max.saturating_add(2));
+            return Ok(Search::NeedMore);
         }
         match policy.last {
             _ if len == 0 => Ok(Search::End),
@@ -805,7 +863,8 @@ impl Incoming {
             }
             LastLine::Accept if len > policy.max => self.over_long(policy),
             LastLine::Accept => {
-                Ok(Search::Found(LineSpan { len, ending: Ending::Missing, endings: policy.endings }))
+                let (skip, ending) = (0, Ending::Missing);
+                Ok(Search::Found(LineSpan { len, skip, ending, endings: policy.endings }))
             }
         }
     }
@@ -815,7 +874,9 @@ impl Incoming {
         match policy.overlong {
             Overlong::Fail => Err(self.fail(RecvError::LineTooLongFatal { limit })),
             Overlong::Truncate => {
-                Ok(Search::Found(LineSpan { len: limit, ending: Ending::Cut, endings: policy.endings }))
+                // The byte behind it is the first that is dropped.
+                let (skip, ending) = (1, Ending::Cut);
+                Ok(Search::Found(LineSpan { len: limit, skip, ending, endings: policy.endings }))
             }
             Overlong::Discard => {
                 self.buffer.consume(limit + 1);
@@ -825,15 +886,13 @@ impl Incoming {
         }
     }
 
-    /// Leaves the line behind, but for its bytes: how many to drop.
+    /// Leaves the line behind, but for its bytes.
     #[inline]
-    fn pass_line(&mut self, span: LineSpan) -> usize {
+    fn pass_line(&mut self, span: LineSpan) {
         self.scanned = 0;
         if span.ending == Ending::Cut {
             self.start_discard(span.endings);
-            return span.len + 1;
         }
-        span.len + span.ending.as_bytes().len()
     }
 
     fn start_discard(&mut self, endings: Endings) {
@@ -872,10 +931,9 @@ impl Incoming {
 
     /// The buffer must be able to hold `n` bytes.
     #[inline]
-    fn need<T>(&mut self, n: usize) -> Search<T> {
+    fn need(&mut self, n: usize) {
         self.hungry = true;
         self.bound = n.max(self.read_bytes_max());
-        Search::NeedMore
     }
 
     fn read_bytes_max(&self) -> usize {

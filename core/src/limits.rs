@@ -99,6 +99,11 @@ impl OwnLimits {
         Self((limits != Limits::DEFAULT).then(|| Box::new(limits)))
     }
 
+    #[inline]
+    pub(crate) fn own(&self) -> Option<&Limits> {
+        self.0.as_deref()
+    }
+
     pub(crate) fn get(&self) -> &Limits {
         self.0.as_deref().unwrap_or(&Limits::DEFAULT)
     }

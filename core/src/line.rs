@@ -42,6 +42,7 @@ impl Ending {
     /// assert_eq!(asyncnet_core::Ending::Lf.as_bytes(), b"\n");
     /// ```
     #[must_use]
+    #[inline]
     pub fn as_bytes(self) -> &'static [u8] {
         match self {
             Self::Lf => b"\n",
@@ -185,6 +186,8 @@ impl LinePolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineSpan {
     pub(crate) len: usize,
+    /// How many bytes behind it are taken with it, as its terminator.
+    pub(crate) skip: u8,
     pub(crate) ending: Ending,
     pub(crate) endings: Endings,
 }
@@ -204,6 +207,12 @@ impl LineSpan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// How many bytes are taken with it.
+    #[inline]
+    pub(crate) fn whole(&self) -> usize {
+        self.len + usize::from(self.skip)
     }
 
     /// How it ended.
@@ -229,8 +238,8 @@ pub enum Search<T> {
 /// What the bytes of a line say so far.
 #[derive(Clone, Copy)]
 pub(crate) enum Scan {
-    /// A line of `len` bytes, then its terminator.
-    Line { len: usize, ending: Ending },
+    /// A line of `len` bytes, then its terminator, of `skip` bytes.
+    Line { len: usize, skip: u8, ending: Ending },
     /// More than `max` bytes. The first `max` + 1 hold no terminator.
     TooLong,
     /// No terminator in sight; look on from index `from`.
@@ -240,7 +249,7 @@ pub(crate) enum Scan {
 }
 
 /// Looks for the end of a line that starts at index 0. Nothing before index `from` ends it.
-#[inline]
+#[inline(always)]
 pub(crate) fn scan(bytes: &[u8], from: usize, max: usize, endings: Endings) -> Scan {
     match endings {
         Endings::Any => scan_any(bytes, from, max),
@@ -248,7 +257,7 @@ pub(crate) fn scan(bytes: &[u8], from: usize, max: usize, endings: Endings) -> S
     }
 }
 
-#[inline]
+#[inline(always)]
 fn scan_any(bytes: &[u8], from: usize, max: usize) -> Scan {
     let Some(found) = memchr(b'\n', &bytes[from..]) else {
         // A CR at the end may be the start of the terminator.
@@ -256,13 +265,14 @@ fn scan_any(bytes: &[u8], from: usize, max: usize) -> Scan {
         return if open > max { Scan::TooLong } else { Scan::Open { from: bytes.len() } };
     };
     let at = from + found;
-    let (len, ending) = match bytes[..at] {
-        [.., b'\r'] => (at - 1, Ending::CrLf),
-        _ => (at, Ending::Lf),
+    let (len, skip, ending) = match bytes[..at] {
+        [.., b'\r'] => (at - 1, 2, Ending::CrLf),
+        _ => (at, 1, Ending::Lf),
     };
-    if len > max { Scan::TooLong } else { Scan::Line { len, ending } }
+    if len > max { Scan::TooLong } else { Scan::Line { len, skip, ending } }
 }
 
+#[inline(never)]
 fn scan_strict(bytes: &[u8], from: usize, max: usize) -> Scan {
     let Some(found) = memchr2(b'\r', b'\n', &bytes[from..]) else {
         return if bytes.len() > max { Scan::TooLong } else { Scan::Open { from: bytes.len() } };
@@ -273,7 +283,7 @@ fn scan_strict(bytes: &[u8], from: usize, max: usize) -> Scan {
     }
     match bytes[at..] {
         [b'\n', ..] => Scan::Refused(RecvError::BareLf { at }),
-        [_, b'\n', ..] => Scan::Line { len: at, ending: Ending::CrLf },
+        [_, b'\n', ..] => Scan::Line { len: at, skip: 2, ending: Ending::CrLf },
         [_] => Scan::Open { from: at },
         _ => Scan::Refused(RecvError::BareCr { at }),
     }

@@ -134,8 +134,14 @@ impl Outgoing {
     pub fn wire_only(&self) -> Option<&[u8]> {
         match &self.sealed {
             Some(sealed) => Some(sealed.filled()),
-            None => self.pieces.is_empty().then(|| self.tail.filled()),
+            None => self.queued_only(),
         }
+    }
+
+    /// What is queued, if that is a single piece, or nothing.
+    #[inline]
+    pub(crate) fn queued_only(&self) -> Option<&[u8]> {
+        self.pieces.is_empty().then(|| self.tail.filled())
     }
 
     /// The first `n` of the waiting bytes are with the wire; memory goes back to the allocator, see
@@ -262,6 +268,7 @@ impl Outgoing {
         if asked > room {
             return Err(SendError::QueueFull { asked, room });
         }
+        self.tail.reserve(asked, blocks);
         for part in parts {
             self.push(part, blocks);
         }
@@ -557,7 +564,7 @@ impl Outgoing {
     #[must_use]
     #[inline]
     pub fn is_heavy(&self) -> bool {
-        self.len > 0 && self.len >= self.queue_bytes_max.div_ceil(2).min(HEAVY_BYTES)
+        self.len > 0 && (self.len >= HEAVY_BYTES || self.len >= self.queue_bytes_max.div_ceil(2))
     }
 
     /// Whether a message was left torn: nothing may follow it.

@@ -117,7 +117,7 @@ impl Waits {
     }
 }
 
-/// Whether a receive has any deadline: its own, or that of what it has to send.
+/// Whether limits that are not the default ones, which have none, give a receive any deadline: its own, or that of what it has to send.
 #[inline]
 pub(crate) fn are_set(limits: &Limits) -> bool {
     [limits.line_time_max, limits.idle_time_max, limits.send_time_max].iter().any(|max| *max != Duration::MAX)

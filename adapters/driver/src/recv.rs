@@ -24,6 +24,9 @@ use std::task::{Context, Poll, ready};
 pub(crate) trait Source {
     fn incoming(&mut self) -> &mut Incoming;
 
+    /// A whole line that is here, if nothing is to be done or to be said before it is taken.
+    fn line_here(&mut self, policy: LinePolicy) -> Option<LineSpan>;
+
     /// Called once before each receive: sends what has piled up too high.
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
@@ -68,15 +71,51 @@ pub(crate) fn find<S: Source, T>(
     })
 }
 
+/// Takes note of a whole line that is simply here: what nearly every look for one comes to, when lines come in bursts.
+#[inline(always)]
+pub(crate) fn line_here<S: Source>(source: &mut S, policy: LinePolicy) -> Option<LineSpan> {
+    let span = source.line_here(policy)?;
+    source.waits().received();
+    Some(span)
+}
+
 /// Looks for a line, within the deadlines of lines.
-pub(crate) fn find_line<S: Source>(
+#[inline]
+pub(crate) async fn find_line<S: Source>(
     source: &mut S,
     policy: LinePolicy,
-) -> impl Future<Output = Result<Option<LineSpan>, Error>> {
-    poll_fn(move |cx| {
-        let polled = poll_find(source, cx, |incoming| incoming.find_line(policy));
+) -> Result<Option<LineSpan>, Error> {
+    if let Some(span) = line_here(source, policy) {
+        return Ok(Some(span));
+    }
+    poll_fn(|cx| {
+        let polled = poll_find_line(source, cx, policy);
         in_time(source, cx, Wanted::Line, polled)
     })
+    .await
+}
+
+/// As [`poll_find`]; what nearly every look comes to, while it waits and when a line has come, is seen first and quickly.
+#[inline]
+fn poll_find_line<S: Source>(
+    source: &mut S,
+    cx: &mut Context<'_>,
+    policy: LinePolicy,
+) -> Poll<Result<Option<LineSpan>, Error>> {
+    ready!(source.poll_relieve(cx))?;
+    loop {
+        if !source.incoming().awaits_line(policy) {
+            match source.incoming().find_line(policy)? {
+                Search::Found(span) => return Poll::Ready(Ok(Some(span))),
+                Search::End => return Poll::Ready(Ok(None)),
+                Search::NeedMore => {}
+            }
+        }
+        ready!(source.poll_more(cx))?;
+        if let Some(span) = source.incoming().line_here(policy) {
+            return Poll::Ready(Ok(Some(span)));
+        }
+    }
 }
 
 /// Looks for a delimiter, within the deadlines of lines: how many bytes come before it.

@@ -40,7 +40,21 @@ impl Incoming {
     /// # Errors
     ///
     /// As [`open`](Self::open), unless bytes went into `into`: then the next call tells.
+    #[inline]
     pub fn open_into(
+        &mut self,
+        session: &mut Session,
+        into: &mut [u8],
+        blocks: &mut impl Blocks,
+    ) -> Result<(Opened, usize), TlsError> {
+        // What every wait begins with.
+        if session.awaits_wire() && self.awaits_record() {
+            return Ok((Opened::NeedWire, 0));
+        }
+        self.open_records(session, into, blocks)
+    }
+
+    fn open_records(
         &mut self,
         session: &mut Session,
         into: &mut [u8],

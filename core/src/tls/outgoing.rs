@@ -41,6 +41,13 @@ impl Outgoing {
         let len = queued.saturating_add(parts.clone().map(<[u8]>::len).sum());
         let text_max = session.records().text_max();
         session.reserve(left.wire_of(len, text_max), blocks);
+        if let Some(text) = self.only(parts.clone()).filter(|text| text.len() <= text_max) {
+            // What a message is, nearly always.
+            session.seal(text, blocks)?;
+            self.drop_queued(queued, blocks);
+            self.collect(session, blocks);
+            return Ok(len - queued);
+        }
         let mut texts = self.queued().chain(parts).filter(|text| !text.is_empty()).peekable();
         let mut rest: &[u8] = &[];
         while let Some(most) = left.of_record(session.records().text_max()) {
@@ -68,6 +75,15 @@ impl Outgoing {
         self.drop_queued(sealed.min(queued), blocks);
         self.collect(session, blocks);
         Ok(sealed - sealed.min(queued))
+    }
+
+    /// The text, if it is one piece: queued, or a part.
+    fn only<'a>(&'a self, mut parts: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+        match (self.len(), parts.next()) {
+            (_, None) => self.queued_only(),
+            (0, Some(part)) if parts.next().is_none() => Some(part),
+            _ => None,
+        }
     }
 
     /// Once the caller has closed, and all that was queued is sealed: says so to the peer, with `close_notify`.

@@ -14,7 +14,7 @@ use crate::recv::{self, Source};
 use crate::tls::{self, Tls};
 use crate::transport::SplitTransport;
 use asyncnet_core::tls::{Opened, TlsInfo};
-use asyncnet_core::{Deadline, Ending, Incoming, Limits, LinePolicy, RecvError, Search};
+use asyncnet_core::{Deadline, Ending, Incoming, Limits, LinePolicy, LineSpan, RecvError, Search};
 use bytes::Bytes;
 use std::fmt;
 use std::task::{Context, Poll, ready};
@@ -280,7 +280,8 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv_line_owned(&mut self) -> Result<Option<Line<Bytes>>, Error> {
-        let found = recv::find_line(self, self.line_policy()).await?;
+        let policy = self.line_policy();
+        let found = recv::find_line(self, policy).await?;
         Ok(found.map(|span| {
             let text = self.incoming_mut().take_line_owned(span, &mut Pooled);
             Line::new(text, span.ending())
@@ -598,6 +599,11 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
 impl<T: SplitTransport> Source for ReadHalf<'_, T> {
     fn incoming(&mut self) -> &mut Incoming {
         self.incoming_mut()
+    }
+
+    fn line_here(&mut self, policy: LinePolicy) -> Option<LineSpan> {
+        self.common.check_open().ok()?;
+        self.incoming_mut().line_here(policy)
     }
 
     fn poll_relieve(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {

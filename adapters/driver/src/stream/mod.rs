@@ -33,7 +33,7 @@ use crate::tls;
 use crate::transport::{Endpoints, Transport};
 use asyncnet_core::tls::{Opened, Session, TlsError};
 use asyncnet_core::{
-    Connection, Deadline, Endpoint, Incoming, Limits, LinePolicy, Outgoing, PeerCredentials,
+    Connection, Deadline, Endpoint, Incoming, Limits, LinePolicy, LineSpan, Outgoing, PeerCredentials,
 };
 use bytes::Bytes;
 use std::mem;
@@ -478,6 +478,16 @@ impl<T: Transport> Source for Stream<T> {
         self.connection.incoming_mut()
     }
 
+    #[inline(always)]
+    fn line_here(&mut self, policy: LinePolicy) -> Option<LineSpan> {
+        let is_usual = self.transport.is_some() && self.drain.is_none() && self.check_plaintext().is_ok();
+        // What is opened was opened by an established session, so that need not be asked.
+        if !is_usual || self.connection.outgoing().is_heavy() {
+            return None;
+        }
+        self.connection.incoming_mut().line_here(policy)
+    }
+
     #[inline]
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_transport()?;
@@ -490,7 +500,7 @@ impl<T: Transport> Source for Stream<T> {
         if self.connection.incoming().is_sealed() {
             return self.poll_open(cx, &mut []).map_ok(drop);
         }
-        let _ = self.send_before_waiting(cx)?;
+        let _ = self.send_before_waiting(cx);
         self.poll_fill(cx)
     }
 
@@ -499,7 +509,7 @@ impl<T: Transport> Source for Stream<T> {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadlines: &[Deadline]) -> Poll<Error> {
-        if !deadline::are_set(self.connection.limits()) {
+        if !self.connection.own_limits().is_some_and(deadline::are_set) {
             return Poll::Pending;
         }
         // It may be that output which does not get out holds it up.
@@ -512,7 +522,7 @@ impl<T: Transport> Source for Stream<T> {
         if self.connection.incoming().is_sealed() {
             return self.poll_open(cx, buf);
         }
-        let _ = self.send_before_waiting(cx)?;
+        let _ = self.send_before_waiting(cx);
         let Some(transport) = &mut self.transport else { return Poll::Ready(Err(Error::Closed)) };
         self.read.poll_bypass(self.connection.incoming_mut(), transport, cx, buf, |_| {
             Poll::Ready(self.write.met_reset())
@@ -524,7 +534,7 @@ impl<T: Transport> Stream<T> {
     /// Sends until what is queued is not too much to receive more.
     #[cold]
     fn poll_lighter(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.send_before_waiting(cx)?.is_pending() {
+        if self.send_before_waiting(cx).is_pending() {
             let (incoming, outgoing, _) = self.connection.sides();
             if outgoing.is_heavy() {
                 incoming.release(&mut Pooled);
@@ -536,18 +546,21 @@ impl<T: Transport> Stream<T> {
 
     /// Sends what is queued as far as the socket takes it. It need not all go out before a read: if it is pending, the
     /// write's waker is set.
-    fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
-        let Some(transport) = &mut self.transport else { return Err(Error::Closed) };
+    #[inline]
+    fn send_before_waiting(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (_, outgoing, mut session) = self.connection.sides();
-        if !self.write.has_work(outgoing, &mut session) {
-            return Ok(Poll::Ready(()));
+        match &mut self.transport {
+            Some(transport) if self.write.has_work(outgoing, &mut session) => {
+                // An error of the write side is the next send's to report: what has come can still be received.
+                let side = Side::Receiver;
+                let sent = self.write.poll_flush(outgoing, &mut session, transport, cx, side).map(drop);
+                if sent.is_ready() {
+                    self.waits.sent();
+                }
+                sent
+            }
+            _ => Poll::Ready(()),
         }
-        // An error of the write side is the next send's to report: what has come can still be received.
-        let sent = self.write.poll_flush(outgoing, &mut session, transport, cx, Side::Receiver).map(drop);
-        if sent.is_ready() {
-            self.waits.sent();
-        }
-        Ok(sent)
     }
 
     /// Waits for the first of some deadlines.
@@ -586,7 +599,7 @@ impl<T: Transport> Stream<T> {
             // What that caused goes out: an answer, or the alert that goes with an error. What is queued need not before there
             // is a wait: many records that came at once are answered with few.
             if waits || session.is_some_and(|session| session.has_output()) {
-                let _ = self.send_before_waiting(cx)?;
+                let _ = self.send_before_waiting(cx);
             }
             match opened? {
                 (Opened::NeedWire, _) => ready!(self.poll_fill(cx))?,

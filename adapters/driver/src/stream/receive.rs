@@ -11,7 +11,7 @@ use crate::transport::Transport;
 #[cfg(doc)]
 use asyncnet_core::Limits;
 use asyncnet_core::tls::Opened;
-use asyncnet_core::{Ending, LinePolicy, RecvError, Search};
+use asyncnet_core::{Ending, LinePolicy, LineSpan, RecvError, Search};
 use bytes::Bytes;
 
 impl<T: Transport> Stream<T> {
@@ -330,14 +330,31 @@ impl<T: Transport> Stream<T> {
     /// assert_eq!(server.try_line_with(LinePolicy::new(5))?.unwrap(), "ok");
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
+    #[inline]
     pub fn try_line_with(&mut self, policy: LinePolicy) -> Result<Option<Line<&[u8]>>, Error> {
+        let span = match recv::line_here(self, policy) {
+            Some(span) => span,
+            None => match self.open_line(policy)? {
+                Some(span) => span,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Line::new(self.connection.take_line(span), span.ending())))
+    }
+
+    /// Looks for a line in what came, of which some may be sealed.
+    #[inline(never)]
+    fn open_line(&mut self, policy: LinePolicy) -> Result<Option<LineSpan>, Error> {
         self.check_transport()?;
         self.check_plaintext()?;
         let (incoming, _, mut session) = self.connection.sides();
         tls::check_established(&mut session)?;
-        let span = loop {
+        loop {
             match incoming.find_line(policy)? {
-                Search::Found(span) => break span,
+                Search::Found(span) => {
+                    self.waits.received();
+                    return Ok(Some(span));
+                }
                 Search::End => return Ok(None),
                 Search::NeedMore => match tls::open(incoming, &mut session, &mut [])? {
                     // At the end there may be a last line without a terminator.
@@ -345,9 +362,7 @@ impl<T: Transport> Stream<T> {
                     (Opened::NeedWire, _) => return Ok(None),
                 },
             }
-        };
-        self.waits.received();
-        Ok(Some(Line::new(self.connection.take_line(span), span.ending())))
+        }
     }
 
     /// Receives through `delimiter`, and gives what came before it: `None` at the end of the stream.

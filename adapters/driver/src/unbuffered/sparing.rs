@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::recv::Source;
 use crate::stream::Stream;
 use crate::transport::{Endpoints, PeekTransport, ReadTransport, Timer, Transport, WriteTransport};
-use asyncnet_core::{Deadline, Endpoint, Incoming, PeerCredentials};
+use asyncnet_core::{Deadline, Endpoint, Incoming, LinePolicy, LineSpan, PeerCredentials};
 use memchr::{memchr, memmem};
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -74,6 +74,10 @@ pub(super) enum Allowed {
 impl<T: Transport + PeekTransport> Source for Asking<'_, T> {
     fn incoming(&mut self) -> &mut Incoming {
         self.stream.incoming()
+    }
+
+    fn line_here(&mut self, policy: LinePolicy) -> Option<LineSpan> {
+        self.stream.line_here(policy)
     }
 
     fn poll_relieve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
