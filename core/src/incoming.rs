@@ -340,22 +340,11 @@ impl Incoming {
     /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Err(RecvError::LineTooLong { limit: 3 }));
     /// assert_eq!(incoming.find_line(LinePolicy::new(3)), Ok(Search::NeedMore));
     /// ```
+    #[inline]
     pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
-        self.settle()?;
-        if !self.seeks_line(policy.endings) {
-            self.sought = Sought::Line(policy.endings);
-            self.scanned = 0;
-        }
-        match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
-            Scan::Line { len, skip, ending } => {
-                Ok(Search::Found(LineSpan { len, skip, ending, endings: policy.endings }))
-            }
-            Scan::Open { from } => {
-                self.scanned = from;
-                self.open_line(policy)
-            }
-            Scan::TooLong => self.over_long(policy),
-            Scan::Refused(error) => Err(self.fail(error)),
+        match self.line_here(policy) {
+            Some(span) => Ok(Search::Found(span)),
+            None => self.look_closer(policy),
         }
     }
 
@@ -843,6 +832,27 @@ impl Incoming {
     #[inline]
     fn seeks_line(&self, endings: Endings) -> bool {
         matches!(self.sought, Sought::Line(sought) if sought == endings)
+    }
+
+    /// All that a look for a line can come to.
+    #[inline(never)]
+    fn look_closer(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+        self.settle()?;
+        if !self.seeks_line(policy.endings) {
+            self.sought = Sought::Line(policy.endings);
+            self.scanned = 0;
+        }
+        match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
+            Scan::Line { len, skip, ending } => {
+                Ok(Search::Found(LineSpan { len, skip, ending, endings: policy.endings }))
+            }
+            Scan::Open { from } => {
+                self.scanned = from;
+                self.open_line(policy)
+            }
+            Scan::TooLong => self.over_long(policy),
+            Scan::Refused(error) => Err(self.fail(error)),
+        }
     }
 
     /// No terminator is in sight.

@@ -20,6 +20,8 @@ pub(super) struct Player<'a> {
     /// Where in the input the next byte that is served must stand; and whether a line is dropped before it.
     served: usize,
     drops: bool,
+    /// How many looks for a line there were.
+    looks: usize,
     /// The most that the buffer may be long, after what was asked for so far.
     bound: usize,
     /// Owned values, and where in the input they stand: they must not change.
@@ -38,6 +40,7 @@ impl<'a> Player<'a> {
             policy: case.policy,
             served: 0,
             drops: false,
+            looks: 0,
             bound: case.recv_bytes_max.clamp(1, BLOCK),
             kept: Vec::new(),
             place: (0, Step { action: b'|', n: 0 }),
@@ -135,7 +138,16 @@ impl<'a> Player<'a> {
 
     fn look(&mut self) -> Result<Search<LineSpan>, RecvError> {
         let policy = self.policy;
+        // Before every other look the quick ones, which have to agree with it.
+        self.looks += 1;
+        let incoming = self.connection.incoming_mut();
+        let quick = (self.looks % 2 == 0).then(|| (incoming.line_here(policy), incoming.awaits_line(policy)));
         let looked = self.connection.find_line(policy);
+        match quick {
+            Some((Some(span), _)) => assert_eq!(looked, Ok(Search::Found(span)), "at {:?}", self.place),
+            Some((None, true)) => assert_eq!(looked, Ok(Search::NeedMore), "at {:?}", self.place),
+            _ => {}
+        }
         self.same(in_numbers(looked), |oracle| oracle.line(policy));
         self.needs(&looked, policy.max.saturating_add(2));
         self.drops |= matches!(looked, Err(RecvError::LineTooLong { .. }));
