@@ -39,6 +39,10 @@ impl Outgoing {
         // To the shorter of two lifetimes: the caller's parts live longer than this borrow of the queue.
         let parts = parts.map(|part| -> &[u8] { part });
         let len = queued.saturating_add(parts.clone().map(<[u8]>::len).sum());
+        if len == 0 {
+            // Whether more could be sealed is not asked.
+            return Ok(0);
+        }
         let text_max = session.records().text_max();
         session.reserve(left.wire_of(len, text_max), blocks);
         if let Some(text) = self.only(parts.clone()).filter(|text| text.len() <= text_max) {
