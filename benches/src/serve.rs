@@ -99,9 +99,14 @@ fn gather<T: Transport>(stream: &mut Stream<T>, answers: &mut Vec<u8>) -> Result
     Ok(())
 }
 
+#[inline]
 fn add(answers: &mut Vec<u8>, line: &Line<&[u8]>) {
     answers.extend_from_slice(line.as_bytes());
-    answers.extend_from_slice(line.ending().as_bytes());
+    match line.ending() {
+        Ending::CrLf => answers.extend_from_slice(b"\r\n"),
+        Ending::Lf => answers.push(b'\n'),
+        _ => {}
+    }
 }
 
 async fn sink<T: Transport>(stream: &mut Stream<T>) -> Result<(), Error> {

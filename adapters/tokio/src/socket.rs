@@ -49,14 +49,6 @@ impl Socket {
         }
     }
 
-    /// Waits until there may be something to read.
-    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(socket) => socket.poll_read_ready(cx),
-            Self::Unix(socket) => socket.poll_read_ready(cx),
-        }
-    }
-
     /// Looks at what would be read next, without taking it.
     pub(crate) fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
@@ -94,16 +86,6 @@ impl Socket {
                 reader.reunite(writer).map(Self::Unix).map_err(|e| (Either::Unix(e.0), Either::Unix(e.1)))
             }
             halves => Err(halves),
-        }
-    }
-}
-
-impl ReadSocket {
-    /// As that of the whole socket.
-    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(half) => half.as_ref().poll_read_ready(cx),
-            Self::Unix(half) => half.as_ref().poll_read_ready(cx),
         }
     }
 }

@@ -34,7 +34,6 @@ pub struct IoTransport<S> {
     io: S,
     timer: TokioTimer,
     abort: fn(&S),
-    readable: fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
 }
 
 impl<S> IoTransport<S> {
@@ -42,7 +41,7 @@ impl<S> IoTransport<S> {
     ///
     /// See the example at [`IoTransport`].
     pub fn new(io: S) -> Self {
-        Self { io, timer: TokioTimer::default(), abort: |_| (), readable: |_, _| Poll::Ready(Ok(())) }
+        Self { io, timer: TokioTimer::default(), abort: |_| () }
     }
 
     /// The stream below.
@@ -75,14 +74,11 @@ impl<S> Timer for IoTransport<S> {
 }
 
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
+    // It needs no `poll_readable`: after a read that brought less than there was room for, tokio waits without another.
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf)).map_err(with_disconnect_kind)?;
         Poll::Ready(Ok(buf.filled().len()))
-    }
-
-    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        (self.readable)(&self.io, cx)
     }
 }
 
@@ -135,7 +131,6 @@ impl SplitTransport for TokioTransport {
         let mut reader = IoTransport::new(reader);
         let mut writer = IoTransport::new(writer);
         (reader.timer, writer.timer) = (self.timer.beside(), self.timer);
-        reader.readable = ReadSocket::poll_readable;
         (reader, writer)
     }
 
@@ -160,6 +155,6 @@ impl From<Socket> for TokioTransport {
     fn from(socket: Socket) -> Self {
         // A socket that cannot be told to reset is closed by the drop all the same.
         let abort = |socket: &Socket| drop(asyncnet_os::abort(socket));
-        Self { abort, readable: Socket::poll_readable, ..Self::new(socket) }
+        Self { abort, ..Self::new(socket) }
     }
 }
