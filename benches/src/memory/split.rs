@@ -32,7 +32,8 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// All kinds: lines of 16, 80 and 1000 bytes, with both terminators, in chunks of 8 and 64 KiB.
+    /// All kinds: lines of 16, 80 and 1000 bytes, with both terminators, in chunks of 8 and 64 KiB; and one line of 1 MiB, in
+    /// chunks of 1 KiB, which costs many times as much where bytes are looked at again.
     pub(super) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for chunk in [8 << 10, 64 << 10] {
@@ -40,6 +41,7 @@ impl Text {
                 all.extend([16, 80, 1_000].map(|line| Self { line, crlf, chunk }));
             }
         }
+        all.push(Self { line: TEXT_BYTES - 1, crlf: false, chunk: 1 << 10 });
         all
     }
 
@@ -79,7 +81,7 @@ fn scan(text: Rc<[u8]>, _: usize) -> Subject {
 
 fn core(text: Rc<[u8]>, chunk: usize) -> Subject {
     let mut incoming = Incoming::new(&Limits::default());
-    let policy = LinePolicy::new(1_000_000);
+    let policy = LinePolicy::new(TEXT_BYTES);
     Subject::new("asyncnet", move || {
         let mut seen = 0;
         for mut rest in text.chunks(chunk) {
