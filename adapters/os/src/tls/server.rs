@@ -386,6 +386,10 @@ impl ServerTls {
     /// as many is set aside when the configuration is built, and each holds the client's certificates, if it has any.
     /// Each built configuration has a memory of its own: no session of one is resumed by another.
     ///
+    /// In TLS 1.2 each resumption brings a new ticket, and OpenSSL then uses the one before it no more. A client of
+    /// OpenSSL's that keeps what its full handshake brought, as nginx does as a proxy, so resumes every second time. Of a
+    /// session in memory it resumes each time.
+    ///
     /// ```
     /// use asyncnet_os::ServerTls;
     ///

@@ -94,22 +94,28 @@ async fn server_name<N: Net>(at: &At<N>, version: Version) -> Verdict {
 }
 
 async fn resumption<N: Net>(at: &At<N>, version: Version) -> Verdict {
-    let (listener, to) = at.listen(&at.server(version, Leaf::Localhost))?;
-    let (_tool, port) = hand_on(at, to, version, "").await?;
-    // On a busy machine it was once seen to offer no session on the third connection, for a reason that is not known: two
-    // of nine have to be resumed.
-    let mut resumed = 0;
-    for n in 0..10 {
-        let (asking, stream) = meet(at, &listener, port).await?;
-        let is_resumed = stream.tls_info().is_some_and(|info| info.is_resumed());
-        ensure(n > 0 || !is_resumed, "the first connection has nothing to resume")?;
-        resumed += usize::from(is_resumed);
-        answer::<N>(asking, stream).await?;
-        if resumed == 2 {
-            break;
+    let server = || at.server(version, Leaf::Localhost);
+    for (way, server, each) in [
+        ("memory", server().session_cache(16), true),
+        // A resumed handshake of TLS 1.2 brings a new ticket. OpenSSL then holds the session that it came with for used
+        // up, and tells of a new one after full handshakes only: nginx comes back with the old one, and makes a full one.
+        ("tickets", server(), version != Version::Tls12),
+    ] {
+        let (listener, to) = at.listen(&server)?;
+        let (_tool, port) = hand_on(at, to, version, "").await?;
+        let mut before = None;
+        for n in 0..6 {
+            let (asking, stream) = meet(at, &listener, port).await?;
+            let resumed = stream.tls_info().is_some_and(|info| info.is_resumed());
+            match before.replace(resumed) {
+                None => ensure(!resumed, "the first connection has nothing to resume")?,
+                Some(before) => {
+                    ensure(resumed || before && !each, format!("{way}: connection {n} is not resumed"))?;
+                }
+            }
+            answer::<N>(asking, stream).await?;
         }
     }
-    ensure_eq(&resumed, &2, "resumed connections, of nine")?;
     Ok(())
 }
 
