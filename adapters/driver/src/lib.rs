@@ -103,7 +103,7 @@ pub use dial_datagram::{DialDatagram, dial_datagram};
 pub use dial_error::DialError;
 pub use error::{Error, Operation};
 pub use fill::Fill;
-pub use halves::{Halves, ReadHalf, WriteHalf};
+pub use halves::{Halves, ReadHalf, ReuniteError, ReuniteFault, WriteHalf};
 pub use line::{Line, LineEnd};
 pub use listener::{Accepting, Listener};
 pub use net::{Accept, Net};

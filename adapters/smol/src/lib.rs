@@ -50,8 +50,9 @@ pub use asyncnet_driver::{
     DIAL_ADDRESSES_MAX, DatagramSocket, Deadline, DialError, DialTimes, Ending, Endings, Endpoint, Endpoints,
     Error, Fault, Fill, Flag, Halves, IntoUnbufferedError, IntoUnbufferedFault, LastLine, Limits, Line,
     LineEnd, LinePolicy, Net, OpenSocket, Operation, OptionName, Overlong, Parts, PeekTransport,
-    PeerCredentials, ReadTransport, Received, RecvError, Resolve, SendError, SocketKind, SocketOption,
-    SocketOptions, SplitTransport, Timer, Transport, UnixName, WithResolver, WriteTransport,
+    PeerCredentials, ReadTransport, Received, RecvError, Resolve, ReuniteError, ReuniteFault, SendError,
+    SocketKind, SocketOption, SocketOptions, SplitTransport, Timer, Transport, UnixName, WithResolver,
+    WriteTransport,
 };
 /// The crate whose `Socket` a socket becomes outside of the runtime, and is adopted from.
 pub use asyncnet_os::socket2;

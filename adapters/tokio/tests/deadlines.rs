@@ -107,7 +107,7 @@ async fn a_clock_goes_on_in_halves() {
     // A send begins to wait on the half.
     let long = asyncnet_tokio::Bytes::from(vec![b'x'; 24 << 20]);
     assert!(tokio::time::timeout(Duration::from_millis(1), writer.send_owned(long)).await.is_err());
-    let mut stream = Stream::reunite(reader, writer).unwrap();
+    let mut stream = reader.reunite(writer).unwrap();
     let error = after(third - Duration::from_millis(1), stream.recv_line()).await;
     assert!(matches!(error, Error::TimedOut(Deadline::Line)), "{error:?}");
     // The send has had a third; two are left.

@@ -5,7 +5,7 @@ use crate::case::{Case, Stop, Verdict, ensure, ensure_eq, ensure_err};
 use crate::steps::drop_after;
 use asyncnet_driver::{Endpoint, Error, Net, Stream, UnixName, dial};
 #[cfg(feature = "adapters")]
-use asyncnet_driver::{Endpoints, SplitTransport};
+use asyncnet_driver::{Endpoints, ReuniteError, ReuniteFault, SplitTransport};
 use futures_lite::future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -365,9 +365,7 @@ where
     ensure_eq(&buf, b"first\r\n", "what the writer sent")?;
     peer.write_all(b"answer\nand rest")?;
     ensure(line.await?.is_some_and(|line| line == "answer"), "what the reader received")?;
-    let Ok(mut stream) = Stream::<N::Transport>::reunite(reader, writer) else {
-        return Err(Stop::Failed("the halves do not go together".to_owned()));
-    };
+    let mut stream = reader.reunite(writer).map_err(|error| Stop::Failed(error.to_string()))?;
     peer.shutdown_write()?;
     ensure_eq(&stream.recv_owned(100).await?[..], b"and rest", "what was buffered")?;
     stream.send_line("together").await?;
@@ -377,17 +375,40 @@ where
     ensure_eq(&rest[..], b"together\r\n", "what the stream sent")?;
 
     let (one, mut peer) = at.pair().await?;
-    let (other, _other_peer) = at.pair().await?;
-    let (reader, writer) = one.into_split()?;
-    let (other_reader, other_writer) = other.into_split()?;
-    let Err((reader, other_writer)) = Stream::<N::Transport>::reunite(reader, other_writer) else {
-        return Err(Stop::Failed("halves of two streams go together".to_owned()));
-    };
-    drop((reader, writer, other_reader, other_writer));
+    not_reunited(at, one).await?;
     reset_of_halves(at).await?;
     let mut nothing = Vec::new();
     peer.read_to_end(&mut nothing)?;
     ensure(nothing.is_empty(), "dropped halves end the connection")
+}
+
+/// Halves that are not put together are given back as they were, and the error says why.
+#[cfg(feature = "adapters")]
+async fn not_reunited<N: Net>(at: &Sockets<N>, mut one: Stream<N::Transport>) -> Verdict
+where
+    N::Transport: SplitTransport,
+{
+    let (reader, writer) = one.split()?;
+    let Err(refused) = Stream::reunite(reader, writer) else {
+        return Err(Stop::Failed("halves that are lent make a second stream".to_owned()));
+    };
+    ensure_eq(&refused.fault, &ReuniteFault::Lent, "why lent halves are refused")?;
+    drop(refused);
+    let (other, mut other_peer) = at.pair().await?;
+    let (reader, writer) = one.into_split()?;
+    let (other_reader, other_writer) = other.into_split()?;
+    let Err(refused) = reader.reunite(other_writer) else {
+        return Err(Stop::Failed("halves of two streams go together".to_owned()));
+    };
+    ensure_eq(&refused.fault, &ReuniteFault::OtherStream, "why halves of two streams are refused")?;
+    let ReuniteError { reader, writer: other_writer, .. } = refused;
+    let mut other = other_reader.reunite(other_writer).map_err(|error| Stop::Failed(error.to_string()))?;
+    other.send(b"other").await?;
+    let mut buf = [0; 5];
+    other_peer.read_exact(&mut buf)?;
+    ensure_eq(&buf, b"other", "what the other stream sent, whole again")?;
+    drop((reader, writer));
+    Ok(())
 }
 
 /// A reset that the sending half met is no end for the receiving half.

@@ -12,7 +12,7 @@ use crate::pki::Version;
 use crate::steps::drop_after;
 use asyncnet_core::tls::rustls::AlertDescription;
 use asyncnet_driver::tls::TlsError;
-use asyncnet_driver::{Closed, Net, SplitTransport, Stream, Transport};
+use asyncnet_driver::{Closed, Net, ReuniteError, SplitTransport, Stream, Transport};
 use futures_lite::future;
 use std::io::{self, Read as _, Write as _};
 
@@ -74,7 +74,7 @@ const KEY_UPDATE_BYTES: usize = 5 + 5 + 1 + 16;
 
 fn reunited<T: SplitTransport>(halves: asyncnet_driver::Halves<'_, T>) -> Result<Stream<T>, Stop> {
     let (reader, writer) = halves;
-    Stream::reunite(reader, writer).map_err(|_| Stop::Failed("the halves do not go together".to_owned()))
+    reader.reunite(writer).map_err(|error| Stop::Failed(error.to_string()))
 }
 
 /// Much goes both ways at once, each half in a task of its own.
@@ -162,7 +162,7 @@ where
     let (mut other, wire) = at.pair().await?;
     let (_, _other_peer) = secure(&mut other, wire, setup).await?;
     let (other_reader, other_writer) = other.into_split()?;
-    let Err((reader, other_writer)) = Stream::<N::Transport>::reunite(reader, other_writer) else {
+    let Err(ReuniteError { reader, writer: other_writer, .. }) = reader.reunite(other_writer) else {
         return Err(Stop::Failed("halves of two streams go together".to_owned()));
     };
     drop((other_reader, other_writer));

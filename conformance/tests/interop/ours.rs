@@ -109,7 +109,6 @@ pub(crate) async fn exchange<T: SplitTransport>(
     let (sent, received) = future::zip(sends, receives).await;
     sent?;
     let received = received?;
-    let stream = Stream::reunite(reader, writer);
-    let stream = stream.map_err(|_| Stop::Failed("the halves are not of one stream".to_owned()))?;
+    let stream = reader.reunite(writer).map_err(|error| Stop::Failed(error.to_string()))?;
     Ok((stream, received))
 }

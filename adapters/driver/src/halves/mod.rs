@@ -1,8 +1,9 @@
 //! A stream taken apart into its directions, for two tasks, or for two futures of one.
 //!
-//! `shared` has what the halves have in common, `reader` and `writer` are they; here is how a stream comes apart and
-//! together again. A half receives, or sends, with the same code as a whole stream. One thing differs: what is queued on
-//! the sending half goes out with a flush or a send, not before a receive, for the receiving half does not know of it.
+//! `shared` has what the halves have in common, `reader` and `writer` are they, `reunite` says which belong together; here
+//! is how a stream comes apart and together again. A half receives, or sends, with the same code as a whole stream. One
+//! thing differs: what is queued on the sending half goes out with a flush or a send, not before a receive, for the
+//! receiving half does not know of it.
 //!
 //! ```text
 //!   into_split:  Stream ---> ReadHalf, WriteHalf ---> reunite ---> Stream
@@ -10,11 +11,13 @@
 //! ```
 
 mod reader;
+mod reunite;
 mod shared;
 mod sync;
 mod writer;
 
 pub use reader::ReadHalf;
+pub use reunite::{ReuniteError, ReuniteFault};
 pub use writer::WriteHalf;
 
 use crate::deadline::Waits;
@@ -138,7 +141,7 @@ impl<T: SplitTransport> Common<'_, T> {
 
 impl<T: SplitTransport> Stream<T> {
     /// Takes the stream apart into its directions, for two tasks. What is queued goes with the sending half, and out with
-    /// its next flush or send. [`reunite`](Self::reunite) puts them together again.
+    /// its next flush or send. [`ReadHalf::reunite`] puts them together again.
     ///
     /// # Errors
     ///
@@ -196,36 +199,6 @@ impl<T: SplitTransport> Stream<T> {
         let home = Home { stream: self, receiving: None, sending: None };
         let common = Common { sides, home: Some(Arc::new(Mutex::new(home))), is_tls };
         Ok((ReadHalf::new(common.clone(), receiving), WriteHalf::new(common, sending)))
-    }
-
-    /// Puts two halves together again, in any state: the stream of halves that were closed is closed. It belongs to the
-    /// stream's type, and is no method of a half: `Stream::reunite(reader, writer)`.
-    ///
-    /// # Errors
-    ///
-    /// Both halves, if they are not of the same stream, or of one that is lent by [`split`](Self::split).
-    ///
-    /// ```
-    /// # futures_lite::future::block_on(async {
-    ///
-    /// let (client, mut server) = asyncnet_smol::pair()?;
-    /// server.send(b"one\ntwo\n").await?;
-    /// let (mut reader, writer) = client.into_split()?;
-    /// assert_eq!(reader.recv_line().await?.unwrap(), "one");
-    /// let mut client = asyncnet_smol::Stream::reunite(reader, writer).expect("halves of one stream");
-    /// assert_eq!(client.recv_line().await?.unwrap(), "two");
-    /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
-    /// ```
-    #[expect(clippy::result_large_err, reason = "the halves themselves are what the caller wants back")]
-    pub fn reunite<'a>(
-        mut reader: ReadHalf<'a, T>,
-        mut writer: WriteHalf<'a, T>,
-    ) -> Result<Self, Halves<'a, T>> {
-        let are_lent = reader.common.home.is_some();
-        if are_lent || !Arc::ptr_eq(&reader.common.sides, &writer.common.sides) {
-            return Err((reader, writer));
-        }
-        Ok(together(&reader.common.sides, reader.receiving.take(), writer.sending.take()))
     }
 
     /// What halves are made of; the stream is left empty and closed.

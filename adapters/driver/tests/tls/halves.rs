@@ -122,7 +122,7 @@ fn an_abort_ends_what_waits_on_the_other_half() {
         assert!(is_closed(&writer.queue(b"x")));
         assert!(is_closed(&poll(writer.shutdown_write()).expect("closed")));
         assert_eq!(poll(writer.close()).expect("closed").unwrap(), Closed::Before);
-        let stream = asyncnet_driver::Stream::reunite(reader, writer).expect("halves of one stream");
+        let stream = reader.reunite(writer).expect("halves of one stream");
         assert!(stream.is_closed());
     }
 }
