@@ -1,6 +1,7 @@
 //! Every bound of a connection in one place, each with its reason.
 
 use alloc::boxed::Box;
+use core::fmt;
 use core::time::Duration;
 
 /// The bounds of one connection: no buffer, queue or loop goes past them.
@@ -14,7 +15,7 @@ use core::time::Duration;
 /// limits.line_bytes_max = 512; // RFC 2812, section 2.3
 /// assert_eq!(Connection::new(limits).limits().line_bytes_max, 512);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// The longest line, in bytes without its terminator, where a call names no limit of its own. The default is
@@ -90,6 +91,52 @@ impl Default for Limits {
     }
 }
 
+/// A time without a bound is `Duration::MAX`, and not so many seconds.
+impl fmt::Debug for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Each by name, so that a new one does not stay out.
+        let Self {
+            line_bytes_max,
+            discard_bytes_max,
+            recv_bytes_max,
+            queue_bytes_max,
+            send_atomic_max,
+            handshake_time_max,
+            line_time_max,
+            idle_time_max,
+            send_time_max,
+            record_bytes_start,
+            close_time_max,
+            drain_bytes_max,
+            drain_time_max,
+        } = self;
+        f.debug_struct("Limits")
+            .field("line_bytes_max", line_bytes_max)
+            .field("discard_bytes_max", discard_bytes_max)
+            .field("recv_bytes_max", recv_bytes_max)
+            .field("queue_bytes_max", queue_bytes_max)
+            .field("send_atomic_max", send_atomic_max)
+            .field("handshake_time_max", &Shown(*handshake_time_max))
+            .field("line_time_max", &Shown(*line_time_max))
+            .field("idle_time_max", &Shown(*idle_time_max))
+            .field("send_time_max", &Shown(*send_time_max))
+            .field("record_bytes_start", record_bytes_start)
+            .field("close_time_max", &Shown(*close_time_max))
+            .field("drain_bytes_max", drain_bytes_max)
+            .field("drain_time_max", &Shown(*drain_time_max))
+            .finish()
+    }
+}
+
+/// A time, as it is shown.
+struct Shown(Duration);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == Duration::MAX { f.write_str("Duration::MAX") } else { self.0.fmt(f) }
+    }
+}
+
 /// The limits of one connection: most have the default ones, which then take no memory of theirs.
 #[derive(Debug)]
 pub(crate) struct OwnLimits(Option<Box<Limits>>);
@@ -106,5 +153,24 @@ impl OwnLimits {
 
     pub(crate) fn get(&self) -> &Limits {
         self.0.as_deref().unwrap_or(&Limits::DEFAULT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limits;
+    use alloc::format;
+    use core::time::Duration;
+
+    #[test]
+    fn a_time_without_a_bound_is_shown_by_its_name() {
+        let line_time_max = Duration::from_millis(1_500);
+        let limits = Limits { line_time_max, close_time_max: Duration::MAX, ..Limits::default() };
+        let expected = "Limits { line_bytes_max: 1000000, discard_bytes_max: 8388608, recv_bytes_max: 1048576, \
+                        queue_bytes_max: 2097152, send_atomic_max: 262144, handshake_time_max: 10s, \
+                        line_time_max: 1.5s, idle_time_max: Duration::MAX, send_time_max: Duration::MAX, \
+                        record_bytes_start: 1350, close_time_max: Duration::MAX, drain_bytes_max: 1048576, \
+                        drain_time_max: 2s }";
+        assert_eq!(format!("{limits:?}"), expected);
     }
 }

@@ -49,6 +49,21 @@ impl LineEnd {
 /// assert_eq!(line.ending(), Ending::CrLf);
 /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
 /// ```
+///
+/// It is bytes, and has no `Display`, as a `Path` has none: text made of it unasked would lose what is not UTF-8, on its way
+/// back to a peer too. `to_str_lossy` is for people, and leaves the control characters of a peer to the terminal; for a
+/// log there is what escapes them, `{:?}` and [`escape_ascii`](slice::escape_ascii):
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// let (mut client, mut server) = asyncnet_smol::pair()?;
+/// client.send(b"\x1b[2Jcaf\xe9\n").await?;
+/// let line = server.recv_line().await?.unwrap();
+/// assert_eq!(format!("{}", line.to_str_lossy()), "\u{1b}[2Jcaf\u{fffd}");
+/// assert_eq!(format!("{line:?}"), r#"Line("\x1b[2Jcaf\xe9", Lf)"#);
+/// assert_eq!(line.as_bytes().escape_ascii().to_string(), r"\x1b[2Jcaf\xe9");
+/// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line<B> {
     text: B,
@@ -113,6 +128,8 @@ impl<B: AsRef<[u8]>> Line<B> {
     /// assert_eq!(server.recv_line().await?.unwrap().to_str_lossy(), "caf\u{fffd}");
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
+    #[doc(alias = "Display")]
+    #[doc(alias = "to_string")]
     pub fn to_str_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.as_bytes())
     }
