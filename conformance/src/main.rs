@@ -35,7 +35,7 @@ struct Arguments {
     list: bool,
 
     /// Print a JSON object a line as each case ends: adapter, case, outcome (pass, fail or skip), reason (null for a
-    /// pass), ms.
+    /// pass), ms; and, if the case breaks calls off, cuts: objects with call, protocol and points.
     #[arg(long)]
     json: bool,
 

@@ -41,6 +41,13 @@ fn objects_of_other_cases_and_their_table_have_none() {
     let line = cuts.iter().find(|cut| cut["call"] == "Unbuffered::recv_line").expect("the call");
     assert_eq!(line["protocol"], "plain");
     assert!(line["points"].as_u64().is_some_and(|points| points > 8), "{line}");
+    // The help names what there may be.
+    let help = good(&["--help"]);
+    let help = &help[help.find("--json").expect("the option")..help.find("--jobs").expect("the next")];
+    for field in [&object, line].into_iter().flat_map(|object| object.as_object().expect("an object").keys())
+    {
+        assert!(help.contains(&field[..]), "{field}: {help}");
+    }
     let object: Value = serde_json::from_str(&of("lines::into")).expect("one object");
     assert!(object.get("cuts").is_none());
     assert!(!good(&["--adapter", "memory", "--case", "lines::into"]).contains("dropped"));
