@@ -439,6 +439,10 @@ impl Outgoing {
     /// ```
     #[inline]
     pub fn check_open(&mut self) -> Result<(), SendError> {
+        // Nearly always.
+        if self.state == State::Open {
+            return Ok(());
+        }
         self.settle();
         match self.state {
             State::Open => Ok(()),

@@ -79,20 +79,15 @@ pub(crate) fn line_here<S: Source>(source: &mut S, policy: LinePolicy) -> Option
     Some(span)
 }
 
-/// Looks for a line, within the deadlines of lines.
-#[inline]
-pub(crate) async fn find_line<S: Source>(
+/// Looks for a line, within the deadlines of lines. Who may have many of them here asks [`line_here`] first.
+pub(crate) fn find_line<S: Source>(
     source: &mut S,
     policy: LinePolicy,
-) -> Result<Option<LineSpan>, Error> {
-    if let Some(span) = line_here(source, policy) {
-        return Ok(Some(span));
-    }
-    poll_fn(|cx| {
+) -> impl Future<Output = Result<Option<LineSpan>, Error>> {
+    poll_fn(move |cx| {
         let polled = poll_find_line(source, cx, policy);
         in_time(source, cx, Wanted::Line, polled)
     })
-    .await
 }
 
 /// As [`poll_find`]; what nearly every look comes to, while it waits and when a line has come, is seen first and quickly.

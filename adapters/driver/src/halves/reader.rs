@@ -229,7 +229,10 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv_line_with(&mut self, policy: LinePolicy) -> Result<Option<Line<&[u8]>>, Error> {
-        let found = recv::find_line(self, policy).await?;
+        let found = match recv::line_here(self, policy) {
+            Some(span) => Some(span),
+            None => recv::find_line(self, policy).await?,
+        };
         Ok(found.map(|span| Line::new(self.incoming_mut().take_line(span), span.ending())))
     }
 
@@ -281,7 +284,10 @@ impl<'a, T: SplitTransport> ReadHalf<'a, T> {
     /// ```
     pub async fn recv_line_owned(&mut self) -> Result<Option<Line<Bytes>>, Error> {
         let policy = self.line_policy();
-        let found = recv::find_line(self, policy).await?;
+        let found = match recv::line_here(self, policy) {
+            Some(span) => Some(span),
+            None => recv::find_line(self, policy).await?,
+        };
         Ok(found.map(|span| {
             let text = self.incoming_mut().take_line_owned(span, &mut Pooled);
             Line::new(text, span.ending())

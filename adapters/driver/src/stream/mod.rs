@@ -614,7 +614,7 @@ impl<T: Transport> Sink for Stream<T> {
         self.connection.outgoing_mut()
     }
 
-    #[inline]
+    #[inline(always)]
     fn check_open(&mut self) -> Result<(), Error> {
         self.check_transport()?;
         self.check_plaintext()?;

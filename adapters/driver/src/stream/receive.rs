@@ -224,7 +224,10 @@ impl<T: Transport> Stream<T> {
     /// # Ok::<(), asyncnet_driver::Error>(()) }).unwrap();
     /// ```
     pub async fn recv_line_with(&mut self, policy: LinePolicy) -> Result<Option<Line<&[u8]>>, Error> {
-        let found = recv::find_line(self, policy).await?;
+        let found = match recv::line_here(self, policy) {
+            Some(span) => Some(span),
+            None => recv::find_line(self, policy).await?,
+        };
         Ok(found.map(|span| Line::new(self.connection.take_line(span), span.ending())))
     }
 
@@ -254,7 +257,10 @@ impl<T: Transport> Stream<T> {
     pub async fn recv_line_into(&mut self, line: &mut Vec<u8>) -> Result<Option<Ending>, Error> {
         line.clear();
         let policy = self.settings.line;
-        let found = recv::find_line(self, policy).await?;
+        let found = match recv::line_here(self, policy) {
+            Some(span) => Some(span),
+            None => recv::find_line(self, policy).await?,
+        };
         Ok(found.map(|span| {
             line.extend_from_slice(self.connection.take_line(span));
             span.ending()
@@ -283,7 +289,10 @@ impl<T: Transport> Stream<T> {
     /// ```
     pub async fn recv_line_owned(&mut self) -> Result<Option<Line<Bytes>>, Error> {
         let policy = self.settings.line;
-        let found = recv::find_line(self, policy).await?;
+        let found = match recv::line_here(self, policy) {
+            Some(span) => Some(span),
+            None => recv::find_line(self, policy).await?,
+        };
         Ok(found.map(|span| {
             let text = self.connection.incoming_mut().take_line_owned(span, &mut Pooled);
             Line::new(text, span.ending())
