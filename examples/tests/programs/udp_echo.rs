@@ -2,7 +2,11 @@
 
 use crate::on_each_adapter;
 use crate::process::{PATIENCE, Process};
+use std::io;
 use std::net::UdpSocket;
+
+/// How often a call is made again: a machine that is stopped more often meanwhile is of no use for tests.
+const INTERRUPTIONS_MAX: usize = 100;
 
 /// An echo on a port of its own, and its address.
 fn start(adapter: &str, more: &[&str]) -> (Process, String) {
@@ -21,14 +25,27 @@ fn peer_at(address: &str) -> UdpSocket {
 
 /// Sends a message, and receives one.
 fn ask(peer: &UdpSocket, echo: &str, message: &[u8]) -> Vec<u8> {
-    peer.send_to(message, echo).unwrap();
+    through(|| peer.send_to(message, echo));
     hear(peer, echo)
+}
+
+/// A call of a socket that has a timeout, made again when it is interrupted: with one no call is restarted by the system,
+/// also when the process was merely stopped and went on (signal(7)).
+#[track_caller]
+fn through<R>(mut call: impl FnMut() -> io::Result<R>) -> R {
+    for _ in 0..INTERRUPTIONS_MAX {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            called => return called.unwrap(),
+        }
+    }
+    panic!("it is interrupted again and again");
 }
 
 /// The next message, which has to be the echo's.
 fn hear(peer: &UdpSocket, echo: &str) -> Vec<u8> {
     let mut answer = vec![0; 70_000];
-    let (n, from) = peer.recv_from(&mut answer).unwrap();
+    let (n, from) = through(|| peer.recv_from(&mut answer));
     assert_eq!(from.to_string(), echo);
     answer.truncate(n);
     answer
@@ -145,7 +162,7 @@ fn nc_and_socat_talk_to_it() {
 
 #[cfg(unix)]
 mod unix {
-    use super::{ask, peer_at, start};
+    use super::{ask, peer_at, start, through};
     use crate::on_each_adapter;
     use crate::process::{PATIENCE, Process};
     use std::os::unix::net::UnixDatagram;
@@ -168,9 +185,9 @@ mod unix {
     }
 
     fn assert_answers(peer: &UnixDatagram, echo: &str, message: &[u8]) {
-        peer.send_to(message, echo).unwrap();
+        through(|| peer.send_to(message, echo));
         let mut answer = [0; 100];
-        let (n, from) = peer.recv_from(&mut answer).unwrap();
+        let (n, from) = through(|| peer.recv_from(&mut answer));
         assert_eq!((&answer[..n], from.as_pathname()), (message, Some(Path::new(echo))));
     }
 
@@ -209,7 +226,7 @@ mod unix {
             let silent = bound(&folder.path().join("silent"));
             // No queue of Unix datagrams holds so many (net.unix.max_dgram_qlen, unix(7)).
             for n in 0..2_000_u32 {
-                silent.send_to(&n.to_le_bytes(), &path).unwrap();
+                through(|| silent.send_to(&n.to_le_bytes(), &path));
                 if let Some(told) = echo.stderr.try_next() {
                     assert!(told.contains("the answer is lost: "), "{told}");
                     let peer = bound(&folder.path().join("peer"));
