@@ -28,8 +28,8 @@ const ALLOCATIONS: [Row; 8] = [
 
 const SYSTEM_CALLS: [Row; 6] = [
     ("plain-ping-1", "asyncnet-tokio", 3.01),
-    // Its executor and its reactor hand over to each other in one of two orders.
-    ("plain-ping-1", "asyncnet-smol", 12.5),
+    // Without futex: 8 if the thread that serves is in the reactor too, a little more while async-io's own thread is.
+    ("plain-ping-1", "asyncnet-smol", 8.6),
     ("plain-64x16", "asyncnet-tokio", 0.16),
     ("plain-64x16", "asyncnet-tokio burst", 0.16),
     ("tls-ping-1", "asyncnet-tokio", 3.01),
@@ -55,7 +55,10 @@ fn a_message_makes_no_more_system_calls() -> Result<(), Fault> {
         return Ok(());
     }
     check(&SYSTEM_CALLS, |contestant, work, files| {
-        Ok(a_message(&Tool::Strace(files.report()), contestant, work, files)?.values().sum())
+        let calls = a_message(&Tool::Strace(files.report()), contestant, work, files)?;
+        // How often async-io's own thread naps, and takes the reactor over, is a matter of time, not of messages.
+        let counts = |name: &str| contestant.name != "asyncnet-smol" || name != "futex";
+        Ok(calls.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum())
     })
 }
 

@@ -9,6 +9,7 @@ use asyncnet_driver::{
 use asyncnet_os::with_disconnect_kind;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io::{self, IoSlice};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -34,14 +35,18 @@ pub struct IoTransport<S> {
     io: S,
     timer: SmolTimer,
     abort: fn(&S),
+    readable: fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
+    /// Whether the last answer of `readable` was that it is not yet.
+    is_waiting: bool,
 }
 
 impl<S> IoTransport<S> {
-    /// A transport over any stream. Aborting it just drops it.
+    /// A transport over any stream. Aborting it just drops it, and whether there is something to read only a read tells.
     ///
     /// See the example at [`IoTransport`].
     pub fn new(io: S) -> Self {
-        Self { io, timer: SmolTimer::default(), abort: |_| () }
+        let readable = |_: &S, _: &mut Context<'_>| Poll::Ready(Ok(()));
+        Self { io, timer: SmolTimer::default(), abort: |_| (), readable, is_waiting: false }
     }
 
     /// The stream below.
@@ -76,6 +81,19 @@ impl<S> Timer for IoTransport<S> {
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_read(cx, buf).map_err(with_disconnect_kind)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = (self.readable)(&self.io, cx);
+        // A source of async-io's is ready by a round of the reactor that began after the question; by one in which another
+        // thread was already it only wakes the task. To ask again would take one more round, and perhaps one more after it,
+        // for ever: who waited and was woken reads.
+        let was_waiting = mem::replace(&mut self.is_waiting, false);
+        if polled.is_pending() && was_waiting {
+            return Poll::Ready(Ok(()));
+        }
+        self.is_waiting = polled.is_pending();
+        polled
     }
 }
 
@@ -145,6 +163,29 @@ impl From<Socket> for SmolTransport {
     fn from(socket: Socket) -> Self {
         // A socket that cannot be told to reset is closed by the drop all the same.
         let abort = |socket: &Socket| drop(asyncnet_os::abort(socket));
-        Self { abort, ..Self::new(socket) }
+        Self { abort, readable: Socket::poll_readable, ..Self::new(socket) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::IoTransport;
+    use asyncnet_driver::ReadTransport;
+    use futures_lite::io::{Empty, empty};
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn who_waited_and_was_woken_reads() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut transport = IoTransport::<Empty>::new(empty());
+        transport.readable = |_, _| Poll::Pending;
+        for _ in 0..2 {
+            assert!(transport.poll_readable(cx).is_pending());
+            assert!(transport.poll_readable(cx).is_ready());
+        }
+        transport.readable = |_, _| Poll::Ready(Ok(()));
+        assert!(transport.poll_readable(cx).is_ready());
+        transport.readable = |_, _| Poll::Pending;
+        assert!(transport.poll_readable(cx).is_pending());
     }
 }
