@@ -1,6 +1,8 @@
 //! The shape of the workspace: who may depend on whom, and that the adapters stay thin.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -60,6 +62,29 @@ fn dependencies_point_one_way() {
     // It holds this project against runtimes, and rustls, used without it.
     let measured = ["asyncnet-core", "asyncnet-driver", "asyncnet-os", "asyncnet-smol", "asyncnet-tokio"];
     check("benches/Cargo.toml", &[&measured[..], &["rustix", "rustls", "smol", "tokio"]].concat());
+}
+
+#[test]
+fn a_program_builds_no_more_crates() {
+    check_crates("asyncnet-tokio", 31);
+    check_crates("asyncnet-smol", 46);
+}
+
+/// Counts the crates of a program on Linux whose one dependency is that adapter, as it is by default; the program is one of
+/// them. What runs only while building is not.
+fn check_crates(adapter: &str, most: usize) {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package", adapter, "--edges", "normal", "--prefix", "none"])
+        .args(["--target", "x86_64-unknown-linux-gnu", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs this test");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("names of crates are text");
+    // A crate that is there twice is told once more with a mark.
+    let crates: BTreeSet<_> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    let count = crates.len() + 1;
+    assert!(count <= most, "a program on {adapter} builds {count} crates, {most} at most: {crates:?}");
 }
 
 #[test]
