@@ -9,7 +9,8 @@
 //! - [`ClientTls`] and [`ServerTls`]: TLS configurations from PEM files and trust roots.
 //!
 //! It is not a runtime and never waits: no call on a socket blocks, and what is in progress is said to be. An adapter
-//! hands the sockets to its reactor and asks again when they are ready. Names are not resolved here either.
+//! hands the sockets to its reactor and asks again when they are ready. Names have no such calls: [`lookup`] has a thread wait
+//! for them.
 //!
 //! A server and a client; the loops stand for what a reactor does, which is to wait until the socket is ready:
 //!
@@ -58,6 +59,7 @@ mod errno;
 mod handle;
 mod handover;
 mod listen;
+mod lookup;
 mod new_socket;
 mod option;
 mod pair;
@@ -84,6 +86,7 @@ pub use handle::{SocketHandle, abort, adopt, adopt_listener, send_at_once};
 pub use handover::peek;
 pub use handover::release;
 pub use listen::local_address;
+pub use lookup::{Lookup, lookup};
 pub use new_socket::{NewSocket, is_inheritable, set_inheritable};
 pub use option::{flag, option, set_flag, set_option};
 pub use pair::tcp_pair;

@@ -1,12 +1,12 @@
-//! From smol's own sockets, and back to them.
+//! From async-io's sockets, and back to them; those of async-net, which are smol's, convert from and into these.
 
 use crate::socket::Either;
 use crate::transport::SmolTransport;
 use async_io::Async;
-use async_net::TcpStream;
-#[cfg(unix)]
-use async_net::unix::UnixStream;
 use std::io;
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 impl SmolTransport {
@@ -42,58 +42,63 @@ impl SmolTransport {
     }
 }
 
-/// A connected TCP stream of smol's.
+/// A connected TCP stream of async-io's, shared: as smol's own converts into one.
 ///
 /// ```
 /// # futures_lite::future::block_on(async {
+/// use async_io::Async;
 /// use asyncnet_smol::{SmolTransport, Stream};
+/// use std::net::TcpStream;
+/// use std::sync::Arc;
 ///
+/// // `smol::net` is the crate `async-net`.
 /// let listener = async_net::TcpListener::bind("127.0.0.1:0").await?;
 /// let theirs = async_net::TcpStream::connect(listener.local_addr()?).await?;
-/// let ours = Stream::new(SmolTransport::from(theirs));
+/// let ours = Stream::new(SmolTransport::from(Arc::<Async<TcpStream>>::from(theirs)));
 ///
 /// // Back again, with what was received and not taken.
 /// let parts = ours.into_parts();
-/// let theirs = async_net::TcpStream::try_from(parts.transport.unwrap()).unwrap();
+/// let theirs = Async::<TcpStream>::try_from(parts.transport.unwrap()).unwrap();
+/// let theirs = async_net::TcpStream::from(theirs);
 /// assert_eq!(theirs.peer_addr()?, listener.local_addr()?);
 /// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
 /// ```
-impl From<TcpStream> for SmolTransport {
-    fn from(socket: TcpStream) -> Self {
-        Self::from(Either::Tcp(Arc::from(socket)))
+impl From<Arc<Async<TcpStream>>> for SmolTransport {
+    fn from(socket: Arc<Async<TcpStream>>) -> Self {
+        Self::from(Either::Tcp(socket))
     }
 }
 
-/// A connected Unix stream of smol's.
+/// A connected Unix stream of async-io's, shared: as smol's own converts into one.
 #[cfg(unix)]
-impl From<UnixStream> for SmolTransport {
-    fn from(socket: UnixStream) -> Self {
-        Self::from(Either::Unix(Arc::from(socket)))
+impl From<Arc<Async<UnixStream>>> for SmolTransport {
+    fn from(socket: Arc<Async<UnixStream>>) -> Self {
+        Self::from(Either::Unix(socket))
     }
 }
 
 /// A connected TCP stream of async-io's.
-impl From<Async<std::net::TcpStream>> for SmolTransport {
-    fn from(socket: Async<std::net::TcpStream>) -> Self {
-        Self::from(Either::Tcp(Arc::new(socket)))
+impl From<Async<TcpStream>> for SmolTransport {
+    fn from(socket: Async<TcpStream>) -> Self {
+        Self::from(Arc::new(socket))
     }
 }
 
 /// A connected Unix stream of async-io's.
 #[cfg(unix)]
-impl From<Async<std::os::unix::net::UnixStream>> for SmolTransport {
-    fn from(socket: Async<std::os::unix::net::UnixStream>) -> Self {
-        Self::from(Either::Unix(Arc::new(socket)))
+impl From<Async<UnixStream>> for SmolTransport {
+    fn from(socket: Async<UnixStream>) -> Self {
+        Self::from(Arc::new(socket))
     }
 }
 
-/// The transport itself, if it is not of TCP, or its socket is shared with a clone.
-impl TryFrom<SmolTransport> for TcpStream {
+/// The transport itself, if it is not of TCP, or its socket is shared with a clone. smol's own stream converts from this one.
+impl TryFrom<SmolTransport> for Async<TcpStream> {
     type Error = SmolTransport;
 
     fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
         match transport.into_io() {
-            Either::Tcp(io) => Arc::try_unwrap(io).map(Self::from).map_err(|io| Either::Tcp(io).into()),
+            Either::Tcp(io) => Arc::try_unwrap(io).map_err(SmolTransport::from),
             other @ Either::Unix(_) => Err(other.into()),
         }
     }
@@ -101,12 +106,12 @@ impl TryFrom<SmolTransport> for TcpStream {
 
 /// The transport itself, if it is not of a Unix socket, or its socket is shared with a clone.
 #[cfg(unix)]
-impl TryFrom<SmolTransport> for UnixStream {
+impl TryFrom<SmolTransport> for Async<UnixStream> {
     type Error = SmolTransport;
 
     fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
         match transport.into_io() {
-            Either::Unix(io) => Arc::try_unwrap(io).map(Self::from).map_err(|io| Either::Unix(io).into()),
+            Either::Unix(io) => Arc::try_unwrap(io).map_err(SmolTransport::from),
             other @ Either::Tcp(_) => Err(other.into()),
         }
     }

@@ -10,7 +10,7 @@ use asyncnet_driver::{Accept, AcceptFault, BindOptions, Endpoint, Net, SocketKin
 use asyncnet_os::{ConnectState, NewSocket, SocketBuilder, UnixFile, socket2};
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::Pin;
@@ -43,15 +43,14 @@ impl Net for SmolNet {
     type Socket = SmolSocket;
     type Timer = SmolTimer;
     type Connect = BoxFuture<io::Result<SmolTransport>>;
-    type Resolve = BoxFuture<io::Result<Vec<SocketAddr>>>;
+    type Resolve = asyncnet_os::Lookup;
 
     fn timer(&self) -> SmolTimer {
         SmolTimer::default()
     }
 
     fn resolve(&self, host: &str, port: u16) -> Self::Resolve {
-        let host = host.to_owned();
-        Box::pin(blocking::unblock(move || Ok((host.as_str(), port).to_socket_addrs()?.collect())))
+        asyncnet_os::lookup(host, port)
     }
 
     fn connect(&self, to: &Endpoint) -> Self::Connect {

@@ -7,7 +7,12 @@ use crate::steps::drop_after;
 use asyncnet_driver::Stream;
 use asyncnet_smol::{IoTransport, SmolDatagram, SmolListener, SmolNet, SmolTransport};
 use futures_lite::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use smol::Async;
 use std::future::Future;
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 /// The smol adapter.
 #[derive(Clone, Copy, Debug)]
@@ -131,17 +136,19 @@ async fn convert(at: &Sockets<SmolNet>) -> Verdict {
     let Some(transport) = parts.transport else { return Err(Stop::Failed("no transport".to_owned())) };
     let transport = match at.link() {
         Link::Tcp => {
-            let own = smol::net::TcpStream::try_from(transport);
-            let mut own = own.map_err(|_| Stop::Failed("not of TCP".to_owned()))?;
+            let own = Async::<TcpStream>::try_from(transport);
+            let own = own.map_err(|_| Stop::Failed("not of TCP".to_owned()))?;
+            let mut own = smol::net::TcpStream::from(own);
             own.write_all(b"from smol").await?;
-            SmolTransport::from(own)
+            SmolTransport::from(Arc::<Async<TcpStream>>::from(own))
         }
         #[cfg(unix)]
         Link::Unix => {
-            let own = smol::net::unix::UnixStream::try_from(transport);
-            let mut own = own.map_err(|_| Stop::Failed("not of Unix".to_owned()))?;
+            let own = Async::<UnixStream>::try_from(transport);
+            let own = own.map_err(|_| Stop::Failed("not of Unix".to_owned()))?;
+            let mut own = smol::net::unix::UnixStream::from(own);
             own.write_all(b"from smol").await?;
-            SmolTransport::from(own)
+            SmolTransport::from(Arc::<Async<UnixStream>>::from(own))
         }
         #[cfg(not(unix))]
         Link::Unix => return Err(Stop::Skipped("no Unix sockets on this platform".to_owned())),
