@@ -53,6 +53,10 @@ impl<'a> Fill<'a> {
         self.len == self.memory.len()
     }
 
+    pub(crate) fn len_whole(&self) -> usize {
+        self.memory.len()
+    }
+
     pub(crate) fn unfilled(&mut self) -> &mut [u8] {
         &mut self.memory[self.len..]
     }

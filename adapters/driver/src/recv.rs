@@ -164,26 +164,37 @@ fn in_time<S: Source, T>(
     polled
 }
 
+/// From here on a copy costs more than a system call.
+const BYPASS_BYTES: usize = 16 << 10;
+
 /// As [`poll_recv`], within the deadlines of bytes.
 pub(crate) async fn recv<S: Source>(source: &mut S, buf: &mut [u8]) -> Result<usize, Error> {
+    let whole = buf.len();
+    recv_part(source, buf, whole).await
+}
+
+async fn recv_part<S: Source>(source: &mut S, buf: &mut [u8], whole: usize) -> Result<usize, Error> {
     poll_fn(|cx| {
-        let polled = poll_recv(source, cx, buf);
+        let polled = poll_recv(source, cx, buf, whole);
         in_time(source, cx, Wanted::Bytes, polled)
     })
     .await
 }
 
-/// Receives what is there, at least one byte unless `buf` is empty or the stream ended.
+/// Receives what is there, at least one byte unless `buf` is empty or the stream ended. `buf` may be the rest of a request
+/// that was longer, of `whole` bytes: what is long goes past the connection's buffer to its last byte, for reading ahead of
+/// it would have the next one copied.
 pub(crate) fn poll_recv<S: Source>(
     source: &mut S,
     cx: &mut Context<'_>,
     buf: &mut [u8],
+    whole: usize,
 ) -> Poll<Result<usize, Error>> {
     if buf.is_empty() {
         return Poll::Ready(Ok(0));
     }
     let incoming = source.incoming();
-    if incoming.can_bypass() && (incoming.is_sealed() || buf.len() >= incoming.read_bytes()) {
+    if incoming.can_bypass() && (incoming.is_sealed() || whole >= incoming.read_bytes().min(BYPASS_BYTES)) {
         ready!(source.poll_relieve(cx))?;
         let n = ready!(source.poll_bypass(cx, buf))?;
         source.waits().received();
@@ -228,7 +239,8 @@ pub(crate) async fn recv_exact<S: Source>(source: &mut S, buf: &mut [u8]) -> Res
 /// Receives into what is left of `fill`, which keeps the bytes, until it is full or the stream ended.
 pub(crate) async fn recv_fill<S: Source>(source: &mut S, fill: &mut Fill<'_>) -> Result<(), Error> {
     while !fill.is_full() {
-        let n = recv(source, fill.unfilled()).await?;
+        let whole = fill.len_whole();
+        let n = recv_part(source, fill.unfilled(), whole).await?;
         if n == 0 {
             break;
         }

@@ -1,7 +1,7 @@
 //! Streams over transports that sockets cannot be made to be: always ready, interrupted, full, owned by one thread.
 
 use asyncnet_driver::{
-    Error, Limits, Listener, ReadTransport, Stream, Timer, Transport, WriteTransport, dial,
+    Error, Fill, Limits, Listener, ReadTransport, Stream, Timer, Transport, WriteTransport, dial,
 };
 use futures_lite::future::{block_on, poll_once, zip};
 use std::cell::RefCell;
@@ -116,6 +116,24 @@ struct Count(AtomicUsize);
 impl Wake for Count {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whatever a read brings, it is in the caller's memory at once: nothing is read ahead, which would have to be copied.
+#[test]
+fn a_long_request_goes_past_the_buffer_to_its_last_byte() {
+    static BYTES: [u8; 64 << 10] = [7; 64 << 10];
+    for piece in [1_000, 1_460, 5_000, 30_000, BYTES.len()] {
+        let (mut stream, transport) = stream(State { endless: Some(&BYTES[..piece]), ..State::default() });
+        let mut memory = vec![0; BYTES.len()];
+        for request in 1..=20 {
+            block_on(stream.recv_exact_into(&mut Fill::new(&mut memory))).unwrap();
+            assert!(memory.iter().all(|byte| *byte == 7));
+            assert_eq!(stream.received_len(), 0, "after {request} requests, in pieces of {piece}");
+            memory.fill(0);
+        }
+        let reads = 20 * BYTES.len().div_ceil(piece);
+        assert_eq!(transport.0.borrow().read_count, reads, "in pieces of {piece}");
     }
 }
 

@@ -21,7 +21,7 @@ use std::task::{Context, Poll, ready};
 
 impl<T: Transport> Stream<T> {
     fn compat_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        recv::poll_recv(self, cx, buf).map_err(io::Error::from)
+        recv::poll_recv(self, cx, buf, buf.len()).map_err(io::Error::from)
     }
 
     fn compat_fill_buf(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {

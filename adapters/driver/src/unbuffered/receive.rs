@@ -359,7 +359,8 @@ impl<T: Transport + PeekTransport> Unbuffered<T> {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
-        recv::poll_recv(&mut self.asking(Ask::Bytes(buf.len())), cx, buf)
+        let whole = buf.len();
+        recv::poll_recv(&mut self.asking(Ask::Bytes(whole)), cx, buf, whole)
     }
 
     fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<Result<usize, Error>> {
