@@ -55,7 +55,7 @@ fn dependencies_point_one_way() {
     check("adapters/driver/Cargo.toml", &["asyncnet-core", "tokio"]);
     check("adapters/os/Cargo.toml", &["asyncnet-core", "socket2", "rustix"]);
     check("adapters/tokio/Cargo.toml", &["asyncnet-driver", "asyncnet-os", "tokio"]);
-    check("adapters/smol/Cargo.toml", &["asyncnet-driver", "asyncnet-os", "async-io"]);
+    check("adapters/smol/Cargo.toml", &["asyncnet-driver", "asyncnet-os", "async-io", "async-net"]);
     // It holds this project against runtimes, and rustls, used without it.
     let measured = ["asyncnet-core", "asyncnet-driver", "asyncnet-os", "asyncnet-smol", "asyncnet-tokio"];
     check("benches/Cargo.toml", &[&measured[..], &["rustix", "rustls", "smol", "tokio"]].concat());

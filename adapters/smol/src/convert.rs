@@ -1,4 +1,5 @@
-//! From async-io's sockets, and back to them; those of async-net, which are smol's, convert from and into these.
+//! From async-io's sockets, and back to them. Those of async-net, which are smol's, convert from and into these, and with the
+//! feature `async-net` at once.
 
 use crate::socket::Either;
 use crate::transport::SmolTransport;
@@ -114,5 +115,57 @@ impl TryFrom<SmolTransport> for Async<UnixStream> {
             Either::Unix(io) => Arc::try_unwrap(io).map_err(SmolTransport::from),
             other @ Either::Tcp(_) => Err(other.into()),
         }
+    }
+}
+
+/// A connected TCP stream of smol's.
+///
+/// ```
+/// # futures_lite::future::block_on(async {
+/// use asyncnet_smol::{SmolTransport, Stream};
+///
+/// // `smol::net` is the crate `async-net`.
+/// let listener = async_net::TcpListener::bind("127.0.0.1:0").await?;
+/// let theirs = async_net::TcpStream::connect(listener.local_addr()?).await?;
+/// let ours = Stream::new(SmolTransport::from(theirs));
+///
+/// // Back again, with what was received and not taken.
+/// let parts = ours.into_parts();
+/// let theirs = async_net::TcpStream::try_from(parts.transport.unwrap()).unwrap();
+/// assert_eq!(theirs.peer_addr()?, listener.local_addr()?);
+/// # Ok::<(), asyncnet_smol::Error>(()) }).unwrap();
+/// ```
+#[cfg(feature = "async-net")]
+impl From<async_net::TcpStream> for SmolTransport {
+    fn from(socket: async_net::TcpStream) -> Self {
+        Self::from(Arc::<Async<TcpStream>>::from(socket))
+    }
+}
+
+/// A connected Unix stream of smol's.
+#[cfg(all(unix, feature = "async-net"))]
+impl From<async_net::unix::UnixStream> for SmolTransport {
+    fn from(socket: async_net::unix::UnixStream) -> Self {
+        Self::from(Arc::<Async<UnixStream>>::from(socket))
+    }
+}
+
+/// The transport itself, if it is not of TCP, or its socket is shared with a clone.
+#[cfg(feature = "async-net")]
+impl TryFrom<SmolTransport> for async_net::TcpStream {
+    type Error = SmolTransport;
+
+    fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
+        Async::<TcpStream>::try_from(transport).map(Self::from)
+    }
+}
+
+/// The transport itself, if it is not of a Unix socket, or its socket is shared with a clone.
+#[cfg(all(unix, feature = "async-net"))]
+impl TryFrom<SmolTransport> for async_net::unix::UnixStream {
+    type Error = SmolTransport;
+
+    fn try_from(transport: SmolTransport) -> Result<Self, SmolTransport> {
+        Async::<UnixStream>::try_from(transport).map(Self::from)
     }
 }
