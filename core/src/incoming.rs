@@ -368,11 +368,11 @@ impl Incoming {
         }
         match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
             Scan::Line { len, skip, ending } => Some(LineSpan { len, skip, ending, endings: policy.endings }),
-            Scan::Open { from } => {
+            Scan::Open { from } | Scan::TooLong { from } => {
                 self.scanned = from;
                 None
             }
-            Scan::TooLong | Scan::Refused(_) => None,
+            Scan::Refused(_) => None,
         }
     }
 
@@ -850,7 +850,10 @@ impl Incoming {
                 self.scanned = from;
                 self.open_line(policy)
             }
-            Scan::TooLong => self.over_long(policy),
+            Scan::TooLong { from } => {
+                self.scanned = from;
+                self.over_long(policy)
+            }
             Scan::Refused(error) => Err(self.fail(error)),
         }
     }

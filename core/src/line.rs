@@ -240,8 +240,8 @@ pub enum Search<T> {
 pub(crate) enum Scan {
     /// A line of `len` bytes, then its terminator, of `skip` bytes.
     Line { len: usize, skip: u8, ending: Ending },
-    /// More than `max` bytes. The first `max` + 1 hold no terminator.
-    TooLong,
+    /// More than `max` bytes. The first `max` + 1 hold no terminator, nor do those before index `from`.
+    TooLong { from: usize },
     /// No terminator in sight; look on from index `from`.
     Open { from: usize },
     /// A bare LF or CR under [`Endings::CrLfOnly`].
@@ -262,24 +262,26 @@ fn scan_any(bytes: &[u8], from: usize, max: usize) -> Scan {
     let Some(found) = memchr(b'\n', &bytes[from..]) else {
         // A CR at the end may be the start of the terminator.
         let open = bytes.len() - usize::from(bytes.ends_with(b"\r"));
-        return if open > max { Scan::TooLong } else { Scan::Open { from: bytes.len() } };
+        let from = bytes.len();
+        return if open > max { Scan::TooLong { from } } else { Scan::Open { from } };
     };
     let at = from + found;
     let (len, skip, ending) = match bytes[..at] {
         [.., b'\r'] => (at - 1, 2, Ending::CrLf),
         _ => (at, 1, Ending::Lf),
     };
-    if len > max { Scan::TooLong } else { Scan::Line { len, skip, ending } }
+    if len > max { Scan::TooLong { from: at } } else { Scan::Line { len, skip, ending } }
 }
 
 #[inline(never)]
 fn scan_strict(bytes: &[u8], from: usize, max: usize) -> Scan {
     let Some(found) = memchr2(b'\r', b'\n', &bytes[from..]) else {
-        return if bytes.len() > max { Scan::TooLong } else { Scan::Open { from: bytes.len() } };
+        let from = bytes.len();
+        return if from > max { Scan::TooLong { from } } else { Scan::Open { from } };
     };
     let at = from + found;
     if at > max {
-        return Scan::TooLong;
+        return Scan::TooLong { from: at };
     }
     match bytes[at..] {
         [b'\n', ..] => Scan::Refused(RecvError::BareLf { at }),

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -17,11 +18,13 @@ use std::thread;
 /// (resolv.conf(5), `timeout` and `attempts`), and a thread that waits is a few pages of memory.
 const THREADS_MAX: usize = 256;
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { jobs: VecDeque::new(), threads: 0 });
+static QUEUE: Mutex<Queue> = Mutex::new(Queue { jobs: VecDeque::new(), swept_len: 0, threads: 0 });
 
 /// What waits for a thread, and how many there are.
 struct Queue {
     jobs: VecDeque<Job>,
+    /// How many jobs were left when those that nobody waits for were last dropped.
+    swept_len: usize,
     threads: usize,
 }
 
@@ -37,6 +40,18 @@ enum Answer {
     Pending(Option<Waker>),
     Here(io::Result<Vec<SocketAddr>>),
     Taken,
+}
+
+impl Queue {
+    /// Adds a job. At most as many wait that nobody wants as there are others: while all threads are held up by servers that
+    /// do not answer, programs give up and ask again.
+    fn push(&mut self, job: Job) {
+        if self.jobs.len() >= 2 * self.swept_len.max(THREADS_MAX) {
+            self.jobs.retain(|job| job.answer.strong_count() > 0);
+            self.swept_len = self.jobs.len();
+        }
+        self.jobs.push_back(job);
+    }
 }
 
 /// The addresses of a host, once the system has answered; made by [`lookup`].
@@ -66,7 +81,7 @@ pub fn lookup(host: &str, port: u16) -> Lookup {
     let answer = Arc::new(Mutex::new(Answer::Pending(None)));
     let job = Job { host: host.to_owned(), port, answer: Arc::downgrade(&answer) };
     let mut queue = lock(&QUEUE);
-    queue.jobs.push_back(job);
+    queue.push(job);
     if queue.threads < THREADS_MAX {
         match thread::Builder::new().name("lookup".to_owned()).spawn(work) {
             Ok(_) => queue.threads += 1,
@@ -89,7 +104,7 @@ fn work() {
         }
         let found = (job.host.as_str(), job.port).to_socket_addrs().map(Iterator::collect);
         if let Some(answer) = job.answer.upgrade() {
-            let waiting = std::mem::replace(&mut *lock(&answer), Answer::Here(found));
+            let waiting = mem::replace(&mut *lock(&answer), Answer::Here(found));
             if let Answer::Pending(Some(waker)) = waiting {
                 // A waker that panics must not take the thread along, which is counted.
                 catch_unwind(AssertUnwindSafe(|| waker.wake())).ok();
@@ -107,7 +122,7 @@ fn next() -> Option<Job> {
     job
 }
 
-/// Nothing panics while it holds a lock, other than a waker that is dropped; what is behind it is whole even then.
+/// Nothing panics while it holds a lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -117,22 +132,26 @@ impl Future for Lookup {
 
     /// Polled again after its end, it waits for ever.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answer = lock(&self.answer);
-        match std::mem::replace(&mut *answer, Answer::Taken) {
+        // Wakers are others' code: none is cloned or dropped under the lock.
+        let pending = Answer::Pending(Some(cx.waker().clone()));
+        let before = {
+            let mut answer = lock(&self.answer);
+            let next = if matches!(*answer, Answer::Pending(_)) { pending } else { Answer::Taken };
+            mem::replace(&mut *answer, next)
+        };
+        match before {
             Answer::Here(found) => Poll::Ready(found),
-            Answer::Pending(_) => {
-                *answer = Answer::Pending(Some(cx.waker().clone()));
-                Poll::Pending
-            }
-            Answer::Taken => Poll::Pending,
+            Answer::Pending(_) | Answer::Taken => Poll::Pending,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{THREADS_MAX, lookup};
+    use super::{Answer, Job, Queue, THREADS_MAX, lookup};
     use futures_lite::future::{block_on, poll_once};
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
 
     #[test]
     fn more_names_than_threads_are_all_looked_up() {
@@ -147,6 +166,24 @@ mod tests {
                 }
             }
         });
+    }
+
+    #[test]
+    fn what_nobody_waits_for_does_not_pile_up() {
+        let mut queue = Queue { jobs: VecDeque::new(), swept_len: 0, threads: THREADS_MAX };
+        let mut wanted = Vec::new();
+        for n in 0..100_000 {
+            let answer = Arc::new(Mutex::new(Answer::Pending(None)));
+            queue.push(Job { host: "slow.example".to_owned(), port: 7, answer: Arc::downgrade(&answer) });
+            // One in 50 waits.
+            if n % 50 == 0 {
+                wanted.push(answer);
+            }
+            let most = 2 * wanted.len().max(THREADS_MAX);
+            assert!(queue.jobs.len() <= most, "{} of {most}, {n}", queue.jobs.len());
+        }
+        let left = queue.jobs.iter().filter(|job| job.answer.strong_count() > 0).count();
+        assert_eq!(left, wanted.len(), "none that is wanted is dropped");
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl<S> Timer for IoTransport<S> {
 }
 
 impl<S: AsyncRead + Unpin> ReadTransport for IoTransport<S> {
-    // It needs no `poll_readable`: after a read that brought less than there was room for, tokio waits without another.
+    // It needs no `poll_readable`: after a read that brought less than there was room for, tokio with epoll or kqueue
+    // waits without another.
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf)).map_err(with_disconnect_kind)?;

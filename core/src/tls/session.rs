@@ -214,13 +214,13 @@ impl Session {
         Ok(Opened::NeedWire)
     }
 
-    /// There is no whole record.
     /// Whether there is nothing to say or to answer before more has come from the wire.
     #[inline]
     pub(crate) fn awaits_wire(&self) -> bool {
         self.failed.is_none() && !self.peer_closed && !self.owes_answer && self.early.len() == 0
     }
 
+    /// There is no whole record.
     fn need_wire(&mut self, ended: bool) -> Result<Opened, TlsError> {
         if ended {
             return match self.is_handshaking() {
