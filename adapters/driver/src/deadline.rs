@@ -96,6 +96,10 @@ impl Waits {
     pub(crate) fn no_handshake(&mut self) {
         if let Some(since) = &mut self.0 {
             since.handshake.end();
+            // Many connections over TLS have no other deadline, ever.
+            if [since.line, since.idle, since.send, since.close] == [Patience::default(); 4] {
+                self.0 = None;
+            }
         }
     }
 
