@@ -213,3 +213,25 @@ fn reads_get_longer_also_while_the_start_of_a_line_waits() {
     }
     assert!(longest >= 64 << 10, "{longest}");
 }
+
+/// A line that was too long for one look, and was not taken, is whole for one with another limit.
+#[test]
+fn a_line_that_was_too_long_is_found_under_a_larger_limit() {
+    for input in [&b"1234567\nok\n"[..], b"1234567\r\nok\r\n"] {
+        for endings in [Endings::Any, Endings::CrLfOnly] {
+            if endings == Endings::CrLfOnly && !input.contains(&b'\r') {
+                continue;
+            }
+            let mut connection = Connection::new(Limits::default());
+            connection.wire_space()[..input.len()].copy_from_slice(input);
+            connection.wire_filled(input.len());
+            let policy = LinePolicy::new(3).endings(endings).overlong(Overlong::Truncate);
+            let Ok(Search::Found(cut)) = connection.find_line(policy) else { panic!("a part of a line") };
+            assert_eq!((cut.len(), cut.ending()), (3, Cut));
+            for expected in [&b"1234567"[..], b"ok"] {
+                let Ok(Search::Found(span)) = connection.find_line(policy.max(100)) else { panic!("a line") };
+                assert_eq!(connection.take_line(span), expected);
+            }
+        }
+    }
+}
