@@ -4,6 +4,7 @@ use crate::Fault;
 use asyncnet_driver::tls::rustls::ServerConfig;
 use asyncnet_os::ServerTls;
 use clap::{Args, ValueEnum};
+use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,14 +71,20 @@ impl ServerArguments {
     ///
     /// # Errors
     ///
-    /// When the certificate or its key is of no use.
+    /// When the certificate or its key is of no use; when there is one, and no TLS.
     pub fn tls(&self) -> Result<Option<Arc<ServerConfig>>, Fault> {
         match (self.mode, &self.cert, &self.key) {
             (Mode::Tls, Some(chain), Some(key)) => Ok(Some(ServerTls::from_files(chain, key).build()?)),
-            (Mode::Tls, ..) => Err("TLS needs --cert and --key".into()),
-            (Mode::Plain, ..) => Ok(None),
+            (Mode::Tls, ..) => Err("--mode tls needs --cert and --key".into()),
+            (Mode::Plain, None, None) => Ok(None),
+            (Mode::Plain, ..) => Err("--cert and --key are for --mode tls".into()),
         }
     }
+}
+
+/// What went wrong at an address, with the address.
+pub fn at<E: fmt::Display>(what: &str, addr: SocketAddr) -> impl FnOnce(E) -> Fault {
+    move |error| format!("{what} {addr}: {error}").into()
 }
 
 /// As it is written on the command line.
@@ -85,7 +92,12 @@ pub fn word(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// The first address of HOST:PORT.
+///
+/// # Errors
+///
+/// When it is none, or the host has none.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
     found.next().ok_or_else(|| "there is no such address".to_owned())
 }
@@ -111,6 +123,8 @@ mod tests {
         assert_eq!((plain.work, plain.style, plain.addr.port()), (Work::Echo, Style::Burst, 0));
         assert!(plain.tls().unwrap().is_none());
         assert_eq!(parse("server --addr [::1]:7 --mode plain --work sink").unwrap().style, Style::Await);
+        let idle = parse("server --addr 127.0.0.1:0 --mode plain --work echo --cert none.pem").unwrap();
+        assert!(idle.tls().is_err(), "a certificate, and nobody to show it to");
         let tls = parse("server --addr 127.0.0.1:0 --mode tls --work bulk --cert none.pem --key none.pem");
         assert!(tls.unwrap().tls().is_err(), "the files are not there");
         for wrong in [

@@ -13,8 +13,10 @@ use std::process::ExitCode;
 /// Gives all servers the same work, in turns, and prints how much processor time each took: a table for each work.
 ///
 /// A round runs every server of a work once, one after the other, so that what else goes on meets all of them. Its ratios
-/// are within the round; the table has their medians. "x epoll" is against epoll by hand (with rustls, where there is TLS),
-/// "x best peer" against the fastest of the others that are not of this project.
+/// are within the round; the table has their medians. "× epoll" is against epoll by hand (with rustls, where there is TLS),
+/// "× best peer" against the fastest of the others that are not of this project.
+///
+/// Where one of the two is left out by --on, there is no ratio to it, and the table has "–".
 ///
 /// Times depend on the machine and on what else it does; close to 1, half a tenth says nothing.
 #[derive(Debug, Parser)]
@@ -44,9 +46,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Fault> {
     raise_descriptors()?;
     let mut out = io::stdout();
+    let idle = growing(Mode::Plain).iter().map(|contestant| contestant.name).collect();
+    let planned = arguments.only.planned(&[(GROWTH, idle)])?;
     if arguments.only.list {
-        writeln!(out, "{}{GROWTH}", arguments.only.listed())?;
-        return Ok(());
+        return Ok(planned.iter().try_for_each(|(work, name)| writeln!(out, "{work}  {name}"))?);
     }
     let files = Files::new()?;
     for work in arguments.only.works() {
@@ -55,7 +58,7 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
             writeln!(out, "{}", compare(arguments, work, &contestants, &files)?)?;
         }
     }
-    if arguments.only.wants(GROWTH) {
+    if planned.iter().any(|(work, _)| *work == GROWTH) {
         writeln!(out, "{}", growth(arguments, &files)?)?;
     }
     Ok(())
@@ -83,7 +86,7 @@ fn compare(
     let mut table =
         Table::new(title, &["server", &format!("ns a {}", work.unit()), "× epoll", "× best peer"]);
     for (contestant, of) in contestants.iter().zip(&times) {
-        let against = |other: Option<usize>| other.map_or("".to_owned(), |other| ratio(of, &times[other]));
+        let against = |other: Option<usize>| other.map_or("–".to_owned(), |other| ratio(of, &times[other]));
         let cells = [contestant.name.to_owned(), rounded(median(of)), against(limit), against(best)];
         table.row(cells);
     }
@@ -95,7 +98,8 @@ fn growth(arguments: &Arguments, files: &Files) -> Result<Table, Fault> {
     let work = WORKS.iter().find(|work| work.name == "plain-ping-64").ok_or("no such work")?;
     let mut table =
         Table::new(format!("{GROWTH}: {}, beside idle ones", work.about), &["server", "1 000", "10 000"]);
-    for contestant in growing(Mode::Plain).iter().filter(|contestant| arguments.only.admits(contestant)) {
+    for contestant in growing(Mode::Plain).iter().filter(|contestant| arguments.only.admits(contestant.name))
+    {
         let mut times = [const { Vec::new() }; IDLE.len()];
         for round in 1..=arguments.rounds {
             note(

@@ -40,6 +40,9 @@ const CLIENT_HEAP: &str = "tls-client-heap";
 const HEAP: [(&str, Mode); 2] = [("plain-heap", Mode::Plain), ("tls-heap", Mode::Tls)];
 /// How many idle connections are weighed.
 const IDLE: [u32; 2] = [1_000, 10_000];
+/// The clients that are weighed.
+const CLIENTS: [Client; 2] = [Client::Asyncnet, Client::TokioRustls];
+
 fn main() -> ExitCode {
     exit("counts", run(&Arguments::parse()))
 }
@@ -47,10 +50,15 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Fault> {
     raise_descriptors()?;
     let mut out = io::stdout();
+    let mut others: Vec<_> = HEAP
+        .iter()
+        .map(|&(name, mode)| (name, growing(mode).iter().map(|contestant| contestant.name).collect()))
+        .collect();
+    others.push((CLIENT_HEAP, CLIENTS.iter().map(|client| client.name()).collect()));
+    let planned = arguments.only.planned(&others)?;
+    let has = |name: &str| planned.iter().any(|(work, _)| *work == name);
     if arguments.only.list {
-        write!(out, "{}", arguments.only.listed())?;
-        HEAP.iter().try_for_each(|(name, _)| writeln!(out, "{name}"))?;
-        return Ok(writeln!(out, "{CLIENT_HEAP}")?);
+        return Ok(planned.iter().try_for_each(|(work, name)| writeln!(out, "{work}  {name}"))?);
     }
     let files = Files::new()?;
     for work in arguments.only.works() {
@@ -68,16 +76,17 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
         writeln!(out, "{table}")?;
     }
     for (name, mode) in HEAP {
-        if arguments.only.wants(name) {
+        if has(name) {
             writeln!(out, "{}", heap(arguments, name, mode, &files)?)?;
         }
     }
-    if arguments.only.wants(CLIENT_HEAP) {
+    if has(CLIENT_HEAP) {
         let mut table = Table::new(
             format!("{CLIENT_HEAP}: bytes of heap for each idle connection"),
             &["client", "1 000"],
         );
-        for client in [Client::Asyncnet, Client::TokioRustls] {
+        for client in CLIENTS.into_iter().filter(|client| arguments.only.admits(client.name())) {
+            note("counts", &format_args!("{CLIENT_HEAP}: {}", client.name()));
             let (server, reach) = served(&files)?;
             table.row([client.name().to_owned(), client_heap::weigh(client, &reach, IDLE[0])?.to_string()]);
             server.end()?;
@@ -131,7 +140,7 @@ fn heap(arguments: &Arguments, name: &str, mode: Mode, files: &Files) -> Result<
     let work = WORKS.iter().find(|work| work.name == wanted).ok_or("no such work")?;
     let mut table =
         Table::new(format!("{name}: bytes of heap for each idle connection"), &["server", "1 000", "10 000"]);
-    for contestant in growing(mode).iter().filter(|contestant| arguments.only.admits(contestant)) {
+    for contestant in growing(mode).iter().filter(|contestant| arguments.only.admits(contestant.name)) {
         note("counts", &format_args!("{name}: {}", contestant.name));
         let mut row = vec![contestant.name.to_owned()];
         for idle in IDLE {

@@ -1,7 +1,7 @@
 //! The command that measures without sockets.
 
 use asyncnet_benches::Fault;
-use asyncnet_benches::measure::{Table, Tool, median, rounded};
+use asyncnet_benches::measure::{Folder, Table, Tool, ensure_some, median, rounded};
 use asyncnet_benches::memory::{Group, all};
 use asyncnet_benches::process::{Allocations, exit, note};
 use clap::Parser;
@@ -54,7 +54,9 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
         let is_wanted = |part: &String| if whole { name == part } else { name.contains(part) };
         arguments.only.is_empty() || arguments.only.iter().any(is_wanted)
     };
-    for planned in all().into_iter().filter(|planned| wanted(&planned.name)) {
+    let works: Vec<_> = all().into_iter().filter(|planned| wanted(&planned.name)).collect();
+    ensure_some(works.is_empty(), &[("--only", &arguments.only)])?;
+    for planned in works {
         if arguments.list {
             writeln!(out, "{}", planned.name)?;
             continue;
@@ -113,7 +115,7 @@ fn measure(arguments: &Arguments, group: &mut Group) -> Result<Table, Fault> {
 
 /// The instructions of one pass: this program again, under valgrind, with fewer passes and with more.
 fn instructions(name: &str, place: usize) -> Result<f64, Fault> {
-    let folder = tempfile::tempdir()?;
+    let folder = Folder::new()?;
     let tool = Tool::Callgrind(folder.path().join("report"));
     let mut counted = [0.0; PASSES.len()];
     for (passes, counted) in PASSES.into_iter().zip(&mut counted) {
@@ -124,7 +126,7 @@ fn instructions(name: &str, place: usize) -> Result<f64, Fault> {
             .args(["--only", name, "--passes", &place.to_string(), &passes.to_string()])
             .stdin(Stdio::null())
             .status()
-            .map_err(|error| format!("valgrind: {error}"))?;
+            .map_err(|error| tool.missing(&words[0], &error))?;
         if !status.success() {
             return Err(format!("valgrind: {status}").into());
         }

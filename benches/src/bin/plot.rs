@@ -21,7 +21,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Fault> {
-    let works = read(&std::fs::read_to_string(&arguments.results)?);
+    let works = read(
+        &std::fs::read_to_string(&arguments.results)
+            .map_err(|error| format!("{}: {error}", arguments.results.display()))?,
+    );
     if works.is_empty() {
         return Err(format!("{} has no table of compare's", arguments.results.display()).into());
     }

@@ -1,18 +1,19 @@
 //! One connection of the client, in plaintext or TLS 1.3, with blocking calls.
 
 use crate::Fault;
-use crate::arguments::Mode;
+use crate::arguments::{Mode, at};
 use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use std::io::{self, Read, Write};
+use std::error::Error;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the client waits for anything: what hangs is to end with an error.
+/// How long the client waits for anything, unless it is told otherwise: what hangs is to end with an error.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a server is reached.
@@ -20,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Reach {
     at: SocketAddr,
     tls: Option<Arc<ClientConfig>>,
+    patience: Duration,
 }
 
 impl Reach {
@@ -30,11 +32,16 @@ impl Reach {
     /// When TLS is wanted, and the file is not there or holds no certificate.
     pub fn new(at: SocketAddr, mode: Mode, root: Option<&Path>, resume: bool) -> Result<Self, Fault> {
         if mode == Mode::Plain {
-            return Ok(Self { at, tls: None });
+            return Ok(Self { at, tls: None, patience: PATIENCE });
         }
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(root.ok_or("TLS needs a root to trust")?)? {
-            roots.add(certificate?)?;
+        let root = root.ok_or("TLS needs a root to trust")?;
+        let named = |error: &dyn Error| format!("{}: {error}", root.display());
+        for certificate in CertificateDer::pem_file_iter(root).map_err(|error| named(&error))? {
+            roots.add(certificate.map_err(|error| named(&error))?)?;
+        }
+        if roots.is_empty() {
+            return Err(format!("{}: no certificate is in it", root.display()).into());
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -44,7 +51,13 @@ impl Reach {
         if !resume {
             config.resumption = Resumption::disabled();
         }
-        Ok(Self { at, tls: Some(Arc::new(config)) })
+        Ok(Self { at, tls: Some(Arc::new(config)), patience: PATIENCE })
+    }
+
+    /// With so much time for anything that it waits for; a minute otherwise.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The address.
@@ -65,15 +78,16 @@ impl Reach {
     ///
     /// What the system or rustls says.
     pub fn connect(&self) -> Result<Link, Fault> {
-        let socket = TcpStream::connect(self.at)?;
+        let socket =
+            TcpStream::connect_timeout(&self.at, self.patience).map_err(at("cannot connect to", self.at))?;
         socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(self.patience))?;
+        socket.set_write_timeout(Some(self.patience))?;
         let Some(config) = &self.tls else { return Ok(Link::Plain(socket)) };
         let session = ClientConnection::new(Arc::clone(config), ServerName::try_from("localhost")?)?;
         let mut stream = StreamOwned::new(session, socket);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock)?;
+            stream.conn.complete_io(&mut stream.sock).map_err(in_time).map_err(at("no TLS with", self.at))?;
         }
         Ok(Link::Tls(Box::new(stream)))
     }
@@ -119,6 +133,7 @@ impl Read for Link {
             Self::Plain(socket) => socket.read(buf),
             Self::Tls(stream) => stream.read(buf),
         }
+        .map_err(in_time)
     }
 }
 
@@ -128,6 +143,7 @@ impl Write for Link {
             Self::Plain(socket) => socket.write(buf),
             Self::Tls(stream) => stream.write(buf),
         }
+        .map_err(in_time)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -135,5 +151,17 @@ impl Write for Link {
             Self::Plain(socket) => socket.flush(),
             Self::Tls(stream) => stream.flush(),
         }
+        .map_err(in_time)
+    }
+}
+
+/// What a timeout on a socket is called (socket(7), `SO_RCVTIMEO`) says nothing to whoever waited.
+fn in_time(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => io::Error::new(
+            ErrorKind::TimedOut,
+            "the server did not do its part in time: does its --work go with --shape, and its --mode with --mode?",
+        ),
+        _ => error,
     }
 }

@@ -44,7 +44,7 @@ pub struct Amount {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
 
-    /// How many lines are sent at once on each: 1 to 1024.
+    /// How many lines are sent at once on each: 1 to 1024; those of more than 64 KiB in turns of that.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub lines: u32,
 
@@ -59,6 +59,9 @@ pub struct Amount {
 
 /// How many sets of lines are sent in turn, each different from the others.
 const TURNS: usize = 7;
+/// How many bytes of lines are under way on a connection: what the buffers of two sockets hold, so that neither side
+/// waits for the other to read. As many as the longest line has.
+const FLIGHT_BYTES_MAX: usize = 64 << 10;
 /// How many bytes of lines go out before the server is asked how many there were.
 const SINK_BYTES: usize = 4 << 20;
 /// How many bytes one request of bulk work is about.
@@ -85,7 +88,7 @@ impl Load {
     /// When a connection or a handshake fails, or a line does not come back as it was sent.
     pub fn open(reach: Reach, amount: Amount) -> Result<Self, Fault> {
         let turns = (0..TURNS).map(|turn| lines(amount, turn)).collect();
-        let memory = vec![0; CHUNK_BYTES_MAX];
+        let memory = vec![0; CHUNK_BYTES_MAX.max(FLIGHT_BYTES_MAX)];
         let mut load = Self {
             reach,
             amount,
@@ -143,17 +146,28 @@ impl Load {
         self.idle.len()
     }
 
+    /// Ends every connection well.
+    ///
+    /// # Errors
+    ///
+    /// What a connection fails with; that a server had more to say.
+    pub fn end(self) -> Result<(), Fault> {
+        self.links.into_iter().chain(self.idle).try_for_each(Link::end)
+    }
+
     fn echo(&mut self) -> Result<u64, Fault> {
         self.turn = (self.turn + 1) % TURNS;
-        let sent = &self.turns[self.turn];
-        for link in &mut self.links {
-            link.write_all(sent)?;
-            link.flush()?;
-        }
-        let got = &mut self.memory[..sent.len()];
-        for link in &mut self.links {
-            link.read_exact(got)?;
-            check(got, sent)?;
+        let line_bytes = self.amount.bytes as usize;
+        for sent in self.turns[self.turn].chunks(FLIGHT_BYTES_MAX / line_bytes * line_bytes) {
+            for link in &mut self.links {
+                link.write_all(sent)?;
+                link.flush()?;
+            }
+            let got = &mut self.memory[..sent.len()];
+            for link in &mut self.links {
+                link.read_exact(got)?;
+                check(got, sent)?;
+            }
         }
         Ok(u64::from(self.amount.lines) * self.links.len() as u64)
     }

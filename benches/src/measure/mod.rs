@@ -5,6 +5,7 @@
 
 mod contestant;
 mod count;
+mod folder;
 mod server;
 mod table;
 mod tool;
@@ -12,6 +13,7 @@ mod work;
 
 pub use contestant::{Contestant, contestants, growing};
 pub use count::{a_message, idle_heap};
+pub use folder::Folder;
 pub use server::{Files, Server};
 pub use table::{Table, median, rounded};
 pub use tool::Tool;
@@ -52,25 +54,44 @@ impl Only {
     /// The servers that are wanted for it.
     #[must_use]
     pub fn contestants(&self, work: &Work) -> Vec<Contestant> {
-        contestants(work).into_iter().filter(|contestant| self.admits(contestant)).collect()
+        contestants(work).into_iter().filter(|contestant| self.admits(contestant.name)).collect()
     }
 
-    /// Whether this server is wanted.
+    /// Whether a server, or a client, of this name is wanted.
     #[must_use]
-    pub fn admits(&self, contestant: &Contestant) -> bool {
-        matches(&self.on, contestant.name)
+    pub fn admits(&self, name: &str) -> bool {
+        matches(&self.on, name)
     }
 
-    /// All works, and the servers of each, one pair a line.
-    #[must_use]
-    pub fn listed(&self) -> String {
-        let pairs = self.works().flat_map(|work| {
-            self.contestants(work)
-                .into_iter()
-                .map(|contestant| format!("{}  {}\n", work.name, contestant.name))
-        });
-        pairs.collect()
+    /// What is wanted, as works and the names of who does them, in the order of the tables: of [`WORKS`] and of `others`,
+    /// which only one command has.
+    ///
+    /// # Errors
+    ///
+    /// When that is nothing.
+    pub fn planned<'a>(&self, others: &[(&'a str, Vec<&'a str>)]) -> Result<Vec<(&'a str, &'a str)>, Fault> {
+        let names = |work: &Work| contestants(work).iter().map(|contestant| contestant.name).collect();
+        let all = WORKS.iter().map(|work| (work.name, names(work))).chain(others.iter().cloned());
+        let wanted = all.filter(|(work, _)| self.wants(work));
+        let pairs = wanted.flat_map(|(work, names)| names.into_iter().map(move |name| (work, name)));
+        let planned: Vec<_> = pairs.filter(|(_, name)| self.admits(name)).collect();
+        ensure_some(planned.is_empty(), &[("--only", &self.only), ("--on", &self.on)])?;
+        Ok(planned)
     }
+}
+
+/// That what was asked for is something.
+///
+/// # Errors
+///
+/// When it is nothing; the options that asked for it are named.
+pub fn ensure_some(is_empty: bool, options: &[(&str, &[String])]) -> Result<(), Fault> {
+    if !is_empty {
+        return Ok(());
+    }
+    let said =
+        options.iter().flat_map(|(option, words)| words.iter().map(move |word| format!("{option} {word}")));
+    Err(format!("nothing is called so: {}; --list has the names", said.collect::<Vec<_>>().join(" ")).into())
 }
 
 fn matches(wanted: &[String], name: &str) -> bool {

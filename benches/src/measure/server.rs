@@ -1,6 +1,7 @@
 //! A server as a child process: started, asked what it used, and ended.
 
 use super::contestant::Contestant;
+use super::folder::{self, Folder};
 use super::tool::Tool;
 use super::work::Work;
 use crate::Fault;
@@ -22,7 +23,7 @@ const STDERR_LINES_MAX: usize = 64;
 /// The files that the servers and the client need, in a folder that goes away with this.
 #[derive(Debug)]
 pub struct Files {
-    folder: tempfile::TempDir,
+    folder: Folder,
 }
 
 impl Files {
@@ -32,7 +33,7 @@ impl Files {
     ///
     /// When they cannot be made or written.
     pub fn new() -> Result<Self, Fault> {
-        let files = Self { folder: tempfile::tempdir()? };
+        let files = Self { folder: Folder::new()? };
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
         std::fs::write(files.certificate(), made.cert.pem())?;
         std::fs::write(files.key(), made.signing_key.serialize_pem())?;
@@ -79,14 +80,12 @@ impl Server {
         words.extend(
             ["--work", &word(&work.served()), "--style", &word(&contestant.style)].map(OsString::from),
         );
-        words.extend(["--cert".into(), files.certificate().into(), "--key".into(), files.key().into()]);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{}: {error}", words[0].to_string_lossy()))?;
+        if work.mode == Mode::Tls {
+            words.extend(["--cert".into(), files.certificate().into(), "--key".into(), files.key().into()]);
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = folder::spawn(&mut command).map_err(|error| tool.missing(&words[0], &error))?;
         let mut said = String::new();
         BufReader::new(child.stdout.take().ok_or("no pipe")?).read_line(&mut said)?;
         let mut stderr = BufReader::new(child.stderr.take().ok_or("no pipe")?);
@@ -100,6 +99,7 @@ impl Server {
         let at = at.trim_end().parse()?;
         let pid = if matches!(tool, Tool::Strace(_)) { only_child(child.id())? } else { child.id() };
         let pid = Pid::from_raw(i32::try_from(pid)?).ok_or("no process")?;
+        folder::remember(pid);
         Ok(Self { child, pid, stderr, at })
     }
 
@@ -155,12 +155,19 @@ impl Server {
     pub fn end(mut self) -> Result<(), Fault> {
         kill_process(self.pid, Signal::TERM)?;
         let status = self.child.wait()?;
+        self.forget();
         if status.success() { Ok(()) } else { Err(format!("the server: {status}").into()) }
+    }
+
+    fn forget(&self) {
+        folder::forget(self.pid);
+        folder::forget(Pid::from_child(&self.child));
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.forget();
         // It may have ended. A tracer leaves its child alone when it is killed, so that goes first.
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
             kill_process(self.pid, Signal::KILL).ok();

@@ -2,7 +2,8 @@
 
 use crate::Fault;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a server is run under.
@@ -34,6 +35,17 @@ impl Tool {
         }
     }
 
+    /// Why it, or the program itself, did not start.
+    #[must_use]
+    pub fn missing(&self, program: &OsStr, error: &io::Error) -> Fault {
+        let instead = match self {
+            Self::Bare => "build the whole package: cargo build --release -p asyncnet-benches",
+            Self::Strace(_) => "install it, or leave out what it counts with --no-system-calls",
+            Self::Callgrind(_) => "install it, or leave out what it counts with --no-instructions",
+        };
+        format!("cannot start {}: {error}; {instead}", program.to_string_lossy()).into()
+    }
+
     /// What it counted, by name, once the server has ended: system calls, or `instructions`.
     ///
     /// # Errors
@@ -42,10 +54,15 @@ impl Tool {
     pub fn counted(&self) -> Result<BTreeMap<String, u64>, Fault> {
         match self {
             Self::Bare => Ok(BTreeMap::new()),
-            Self::Strace(from) => Ok(system_calls(&std::fs::read_to_string(from)?)),
+            Self::Strace(from) => Ok(system_calls(&report(from)?)),
             Self::Callgrind(from) => instructions(from),
         }
     }
+}
+
+/// What a tool wrote.
+fn report(from: &Path) -> Result<String, Fault> {
+    Ok(std::fs::read_to_string(from).map_err(|error| format!("no report in {}: {error}", from.display()))?)
 }
 
 /// From strace's table: share, seconds, each, calls, errors if any, name.
@@ -60,7 +77,7 @@ fn system_calls(table: &str) -> BTreeMap<String, u64> {
 }
 
 fn instructions(from: &Path) -> Result<BTreeMap<String, u64>, Fault> {
-    let text = std::fs::read_to_string(from)?;
+    let text = report(from)?;
     let line = text.lines().rev().find_map(|line| line.strip_prefix("totals: "));
     let total = line.ok_or("callgrind wrote no total")?.trim().parse()?;
     Ok(BTreeMap::from([("instructions".to_owned(), total)]))

@@ -8,7 +8,7 @@
 
 use super::{Answers, READ_BYTES, Task, request};
 use crate::Fault;
-use crate::arguments::{ServerArguments, Work};
+use crate::arguments::{ServerArguments, Work, at};
 use crate::pattern::pattern;
 use crate::process::{announce, note_some};
 use crate::request::{DONE, Request};
@@ -29,7 +29,7 @@ const LISTENER: u64 = u64::MAX;
 const TURNS_MAX: usize = 16;
 
 pub(super) fn serve(arguments: &ServerArguments) -> Result<(), Fault> {
-    let listener = TcpListener::bind(arguments.addr)?;
+    let listener = TcpListener::bind(arguments.addr).map_err(at("cannot listen at", arguments.addr))?;
     listener.set_nonblocking(true)?;
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;

@@ -2,7 +2,7 @@
 
 use super::{ANSWERS_BYTES_MAX, Answers, READ_BYTES, Task, request};
 use crate::Fault;
-use crate::arguments::{ServerArguments, Style, Work};
+use crate::arguments::{ServerArguments, Style, Work, at};
 use crate::pattern::pattern;
 use crate::process::{announce, note_some};
 use crate::request::{DONE, Request, parts};
@@ -15,9 +15,9 @@ use smol::net::TcpListener;
 static EXECUTOR: Executor<'static> = Executor::new();
 
 pub(super) fn serve(arguments: &ServerArguments) -> Result<(), Fault> {
-    let (task, tls, at) = (Task::of(arguments), arguments.tls()?.map(TlsAcceptor::from), arguments.addr);
+    let (task, tls, addr) = (Task::of(arguments), arguments.tls()?.map(TlsAcceptor::from), arguments.addr);
     smol::block_on(EXECUTOR.run(EXECUTOR.spawn(async move {
-        let listener = TcpListener::bind(at).await?;
+        let listener = TcpListener::bind(addr).await.map_err(at("cannot listen at", addr))?;
         announce(listener.local_addr()?)?;
         accept(&listener, tls, task).await
     })))

@@ -2,7 +2,7 @@
 
 use super::{ANSWERS_BYTES_MAX, Answers, READ_BYTES, Task, request};
 use crate::Fault;
-use crate::arguments::{ServerArguments, Style, Work};
+use crate::arguments::{ServerArguments, Style, Work, at};
 use crate::pattern::pattern;
 use crate::process::{announce, note_some};
 use crate::request::{DONE, Request, parts};
@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 pub(super) fn serve(arguments: &ServerArguments) -> Result<(), Fault> {
-    let listener = TcpListener::bind(arguments.addr)?;
+    let listener = TcpListener::bind(arguments.addr).map_err(at("cannot listen at", arguments.addr))?;
     announce(listener.local_addr()?)?;
     let task = Task::of(arguments);
     loop {

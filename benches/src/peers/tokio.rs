@@ -2,7 +2,7 @@
 
 use super::{ANSWERS_BYTES_MAX, Answers, READ_BYTES, Task, request};
 use crate::Fault;
-use crate::arguments::{ServerArguments, Style, Work};
+use crate::arguments::{ServerArguments, Style, Work, at};
 use crate::pattern::pattern;
 use crate::process::{announce, note_some};
 use crate::request::{DONE, Request, parts};
@@ -22,9 +22,9 @@ pub(super) enum Lines {
 
 pub(super) fn serve(arguments: &ServerArguments, lines: Lines) -> Result<(), Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (task, tls, at) = (Task::of(arguments), arguments.tls()?.map(TlsAcceptor::from), arguments.addr);
+    let (task, tls, addr) = (Task::of(arguments), arguments.tls()?.map(TlsAcceptor::from), arguments.addr);
     runtime.block_on(async move {
-        let listener = TcpListener::bind(at).await?;
+        let listener = TcpListener::bind(addr).await.map_err(at("cannot listen at", addr))?;
         announce(listener.local_addr()?)?;
         tokio::spawn(async move { accept(&listener, tls, lines, task).await }).await?
     })
