@@ -130,11 +130,12 @@ impl Buffer {
         self.start += n;
     }
 
-    /// Drops `n` bytes at the front and shows them once more.
+    /// Drops `n` bytes at the front and shows the first `len` of them once more.
     #[inline]
-    pub(crate) fn take(&mut self, n: usize) -> &[u8] {
+    pub(crate) fn take(&mut self, len: usize, n: usize) -> &[u8] {
+        let start = self.start;
         self.consume(n);
-        &self.block.bytes()[self.start - n..self.start]
+        &self.block.bytes()[start..][..len]
     }
 
     /// The first `n` bytes, consumed, as an owned value: the block itself if they are a good part of it, a copy

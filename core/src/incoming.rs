@@ -18,8 +18,8 @@
 //! Invariants:
 //! - Feeding never parses: [`Incoming::wire_filled`] only counts.
 //! - While a discard is under way, or has failed, nothing is served: what is in the buffer belongs to the line that is
-//!   dropped.
-//! - `scanned` bytes at the front hold no terminator of the kind that `sought` names.
+//!   dropped. After each look that finds it under way still, the buffer is empty.
+//! - `scanned` bytes at the front hold nothing of what the state says was sought.
 //! - The buffer holds at most `bound` bytes, which the last look set, and over TLS one record more.
 
 use crate::block::{BLOCK_BYTES, Blocks, FreshBlocks};
@@ -53,9 +53,7 @@ pub struct Incoming {
     buffer: Buffer,
     /// How many bytes at the front are known to hold nothing of what is sought.
     scanned: usize,
-    sought: Sought,
-    discard: Option<Discard>,
-    failed: Option<RecvError>,
+    state: State,
     /// No more text will come.
     ended: bool,
     /// Over TLS, what the wire brings goes here instead.
@@ -89,11 +87,19 @@ pub(crate) struct Parts<'a> {
     pub(crate) cap: usize,
 }
 
-/// What the last search was for: a search for something else starts anew.
+/// What becomes of what comes.
 #[derive(Debug)]
-enum Sought {
+enum State {
+    /// It is served, and the last search was for a line: a search for something else starts anew.
     Line(Endings),
+    /// It is served, and the last search was for this delimiter.
     Delimiter(Box<[u8]>),
+    /// It belongs to a line that is dropped.
+    Discarding(Discard),
+    /// It still does, and more than `budget` bytes of that line were dropped: each look says so.
+    Spent { budget: usize },
+    /// It stays where it is: each look gives this error.
+    Failed(RecvError),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,9 +124,7 @@ impl Incoming {
         Self {
             buffer: Buffer::default(),
             scanned: 0,
-            sought: Sought::Line(Endings::Any),
-            discard: None,
-            failed: None,
+            state: State::Line(Endings::Any),
             ended: false,
             sealed: None,
             hungry: false,
@@ -250,7 +254,7 @@ impl Incoming {
             Some(sealed) => !sealed.ended && sealed.buffer.len() < SEALED_BYTES_MAX,
             None => true,
         };
-        room && !self.ended && self.failed.is_none() && self.buffer.len() < self.bound
+        room && !self.ended && self.failure().is_none() && self.buffer.len() < self.bound
     }
 
     /// Whether nothing waits in the buffer, so that bytes may go into the caller's memory instead: from the wire, or over
@@ -266,7 +270,7 @@ impl Incoming {
     /// ```
     #[must_use]
     pub fn can_bypass(&self) -> bool {
-        self.buffer.is_empty() && self.discard.is_none() && self.failed.is_none() && !self.ended
+        self.buffer.is_empty() && self.serves() && !self.ended
     }
 
     /// How many bytes one read is expected to bring, at most: the length of the next block.
@@ -344,7 +348,7 @@ impl Incoming {
     pub fn find_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         match self.line_here(policy) {
             Some(span) => Ok(Search::Found(span)),
-            None => self.look_closer(policy),
+            None => self.look_closer(&policy),
         }
     }
 
@@ -363,10 +367,10 @@ impl Incoming {
     /// ```
     #[inline(always)]
     pub fn line_here(&mut self, policy: LinePolicy) -> Option<LineSpan> {
-        if self.buffer.is_empty() || !self.is_usual() || !self.seeks_line(policy.endings) {
+        if self.buffer.is_empty() || self.scanned != 0 || !self.seeks_line(policy.endings) {
             return None;
         }
-        match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
+        match scan(self.buffer.filled(), 0, policy.max, policy.endings) {
             Scan::Line { len, skip, ending } => Some(LineSpan { len, skip, ending, endings: policy.endings }),
             Scan::Open { from } | Scan::TooLong { from } => {
                 self.scanned = from;
@@ -389,7 +393,7 @@ impl Incoming {
     /// ```
     #[inline]
     pub fn awaits_line(&mut self, policy: LinePolicy) -> bool {
-        let awaits = self.buffer.is_empty() && self.is_usual() && !self.ended;
+        let awaits = self.buffer.is_empty() && self.serves() && !self.ended;
         if awaits {
             self.need(policy.max.saturating_add(2));
         }
@@ -418,8 +422,9 @@ impl Incoming {
     pub fn find_delimiter(&mut self, delimiter: &[u8], max: usize) -> Result<Search<usize>, RecvError> {
         assert!(!delimiter.is_empty(), "a delimiter has at least one byte");
         self.settle()?;
-        if !matches!(&self.sought, Sought::Delimiter(sought) if **sought == *delimiter) {
-            self.sought = Sought::Delimiter(Box::from(delimiter));
+        let goes_on = matches!(&self.state, State::Delimiter(sought) if **sought == *delimiter);
+        if self.serves() && !goes_on {
+            self.state = State::Delimiter(Box::from(delimiter));
             self.scanned = 0;
         }
         let bytes = self.buffer.filled();
@@ -520,10 +525,10 @@ impl Incoming {
     /// ```
     #[inline]
     pub fn settle(&mut self) -> Result<(), RecvError> {
-        if let (Some(discard), None) = (self.discard, self.failed) {
+        if let State::Discarding(discard) = self.state {
             self.discard_on(discard);
         }
-        self.failed.map_or(Ok(()), Err)
+        self.failure().map_or(Ok(()), Err)
     }
 
     // The caller's side: takes.
@@ -537,7 +542,7 @@ impl Incoming {
     /// ```
     #[must_use]
     pub fn plain(&self) -> &[u8] {
-        if self.discard.is_some() { &[] } else { self.buffer.filled() }
+        if self.is_discarding() { &[] } else { self.buffer.filled() }
     }
 
     /// Drops the first `n` bytes of [`plain`](Self::plain).
@@ -599,7 +604,7 @@ impl Incoming {
     pub fn take_front(&mut self, n: usize) -> &[u8] {
         assert!(n <= self.plain().len(), "more bytes were taken than there were");
         self.scanned = self.scanned.saturating_sub(n);
-        self.buffer.take(n)
+        self.buffer.take(n, n)
     }
 
     /// Drops all that came, what a discard would drop and what a fatal error left: for who only waits for the end. How
@@ -618,7 +623,9 @@ impl Incoming {
         let n = self.buffer.len();
         self.buffer.consume(n);
         self.scanned = 0;
-        self.discard = self.discard.filter(|_| self.failed.is_some());
+        if let State::Discarding(discard) = self.state {
+            self.state = State::Line(discard.endings);
+        }
         n
     }
 
@@ -676,7 +683,7 @@ impl Incoming {
     #[inline(always)]
     pub fn take_line(&mut self, span: LineSpan) -> &[u8] {
         self.pass_line(span);
-        &self.buffer.take(span.whole())[..span.len]
+        self.buffer.take(span.len, span.whole())
     }
 
     /// As [`take_line`](Self::take_line), as an owned value; see [`take_owned`](Self::take_owned).
@@ -713,7 +720,7 @@ impl Incoming {
     /// ```
     #[must_use]
     pub fn into_plain(self) -> Bytes {
-        if self.discard.is_some() { Bytes::new() } else { self.buffer.into_bytes() }
+        if self.is_discarding() { Bytes::new() } else { self.buffer.into_bytes() }
     }
 
     /// Whether no more text will come: the wire has ended, or over TLS the peer said so.
@@ -751,7 +758,7 @@ impl Incoming {
     /// ```
     #[must_use]
     pub fn is_discarding(&self) -> bool {
-        self.discard.is_some()
+        matches!(self.state, State::Discarding(_) | State::Spent { .. })
     }
 
     /// How many bytes have come in all.
@@ -804,8 +811,8 @@ impl Incoming {
     /// Whether text is of use now: none waits, the last look asked for more, or a line is being dropped.
     #[cfg(feature = "tls")]
     pub(crate) fn wants_text(&self) -> bool {
-        let asked = self.hungry || self.buffer.is_empty() || self.discard.is_some();
-        asked && !self.ended && self.failed.is_none() && self.buffer.len() < self.bound
+        let asked = self.hungry || self.buffer.is_empty() || self.is_discarding();
+        asked && !self.ended && self.failure().is_none() && self.buffer.len() < self.bound
     }
 
     /// Text came: whether it is enough the next look says.
@@ -824,22 +831,32 @@ impl Incoming {
 
     /// Whether what waits is there to be served.
     #[inline]
-    fn is_usual(&self) -> bool {
-        self.discard.is_none() && self.failed.is_none()
+    fn serves(&self) -> bool {
+        matches!(self.state, State::Line(_) | State::Delimiter(_))
     }
 
-    /// Whether the last search was for a line of this kind too.
+    /// Whether it is, and the last search was for a line of this kind too.
     #[inline]
     fn seeks_line(&self, endings: Endings) -> bool {
-        matches!(self.sought, Sought::Line(sought) if sought == endings)
+        matches!(self.state, State::Line(sought) if sought == endings)
+    }
+
+    /// What each look says, if it is always the same.
+    #[inline]
+    fn failure(&self) -> Option<RecvError> {
+        match self.state {
+            State::Spent { budget } => Some(RecvError::DiscardSpent { budget }),
+            State::Failed(error) => Some(error),
+            State::Line(_) | State::Delimiter(_) | State::Discarding(_) => None,
+        }
     }
 
     /// All that a look for a line can come to.
     #[inline(never)]
-    fn look_closer(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+    fn look_closer(&mut self, policy: &LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         self.settle()?;
-        if !self.seeks_line(policy.endings) {
-            self.sought = Sought::Line(policy.endings);
+        if self.serves() && !self.seeks_line(policy.endings) {
+            self.state = State::Line(policy.endings);
             self.scanned = 0;
         }
         match scan(self.buffer.filled(), self.scanned, policy.max, policy.endings) {
@@ -859,7 +876,7 @@ impl Incoming {
     }
 
     /// No terminator is in sight.
-    fn open_line(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+    fn open_line(&mut self, policy: &LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         let len = self.buffer.len();
         if !self.ended {
             self.need(policy.max.saturating_add(2));
@@ -882,7 +899,7 @@ impl Incoming {
         }
     }
 
-    fn over_long(&mut self, policy: LinePolicy) -> Result<Search<LineSpan>, RecvError> {
+    fn over_long(&mut self, policy: &LinePolicy) -> Result<Search<LineSpan>, RecvError> {
         let limit = policy.max;
         match policy.overlong {
             Overlong::Fail => Err(self.fail(RecvError::LineTooLongFatal { limit })),
@@ -910,7 +927,7 @@ impl Incoming {
 
     fn start_discard(&mut self, endings: Endings) {
         self.scanned = 0;
-        self.discard = Some(Discard { left: self.discard_bytes_max, after_cr: false, endings });
+        self.state = State::Discarding(Discard { left: self.discard_bytes_max, after_cr: false, endings });
     }
 
     fn discard_on(&mut self, mut discard: Discard) {
@@ -918,7 +935,7 @@ impl Incoming {
         let within = &waiting[..waiting.len().min(discard.left)];
         if let Some(n) = scan_discarded(within, discard.after_cr, discard.endings) {
             self.buffer.consume(n);
-            self.discard = None;
+            self.state = State::Line(discard.endings);
             return;
         }
         let n = within.len();
@@ -927,18 +944,16 @@ impl Incoming {
         self.buffer.consume(n);
         // The byte behind the budget decides, not the wait for it: so the outcome is the same however bytes are cut.
         if !self.buffer.is_empty() {
-            // The discard stays: whatever comes now belongs to that line.
             self.buffer.consume(self.buffer.len());
-            self.failed = Some(RecvError::DiscardSpent { budget: self.discard_bytes_max });
+            self.state = State::Spent { budget: self.discard_bytes_max };
             return;
         }
-        self.discard = (!self.ended).then_some(discard);
+        self.state = if self.ended { State::Line(discard.endings) } else { State::Discarding(discard) };
         self.bound = self.read_bytes_max();
     }
 
     fn fail(&mut self, error: RecvError) -> RecvError {
-        self.discard = None;
-        self.failed = Some(error);
+        self.state = State::Failed(error);
         error
     }
 

@@ -48,6 +48,8 @@ pub struct Outgoing {
     sealed: Option<Box<Buffer>>,
     state: State,
     queue_bytes_max: usize,
+    /// From how many bytes on the queue is heavy.
+    heavy_bytes: usize,
     send_atomic_max: usize,
     wire_bytes: u64,
     /// The wire has a part of what is queued.
@@ -79,7 +81,7 @@ enum State {
 /// An owned value shorter than this is copied into the queue: one more piece costs more than the copy.
 const OWNED_BYTES_MIN: usize = 1 << 10;
 
-/// From here on a queue is to go out before more is read.
+/// From here on a queue is to go out before more is read, if it may hold so much.
 const HEAVY_BYTES: usize = 64 << 10;
 
 impl Outgoing {
@@ -99,6 +101,7 @@ impl Outgoing {
             sealed: None,
             state: State::Open,
             queue_bytes_max: limits.queue_bytes_max,
+            heavy_bytes: heavy_bytes(limits),
             send_atomic_max: limits.send_atomic_max,
             wire_bytes: 0,
             is_begun: false,
@@ -568,7 +571,7 @@ impl Outgoing {
     #[must_use]
     #[inline]
     pub fn is_heavy(&self) -> bool {
-        self.len > 0 && (self.len >= HEAVY_BYTES || self.len >= self.queue_bytes_max.div_ceil(2))
+        self.len >= self.heavy_bytes
     }
 
     /// Whether a message was left torn: nothing may follow it.
@@ -623,6 +626,7 @@ impl Outgoing {
     /// ```
     pub fn set_limits(&mut self, limits: &Limits) {
         self.queue_bytes_max = limits.queue_bytes_max;
+        self.heavy_bytes = heavy_bytes(limits);
         self.send_atomic_max = limits.send_atomic_max;
     }
 
@@ -764,6 +768,11 @@ impl Outgoing {
             self.pieces.push_back(Piece::Copied(core::mem::take(&mut self.tail)));
         }
     }
+}
+
+/// From how many bytes on a queue is to go out before more is read: 64 KiB, or half of what it may hold.
+fn heavy_bytes(limits: &Limits) -> usize {
+    limits.queue_bytes_max.div_ceil(2).clamp(1, HEAVY_BYTES)
 }
 
 impl Piece {

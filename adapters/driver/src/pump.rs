@@ -402,8 +402,7 @@ impl Waiting {
             Side::Sender => &self.receiver,
             Side::Receiver => &self.sender,
         };
-        let other = other.as_ref().filter(|other| !other.will_wake(own))?;
-        Some(Waker::from(Arc::new(Both(own.clone(), other.clone()))))
+        other.as_ref().filter(|other| !other.will_wake(own)).map(|other| Both::waker(own, other))
     }
 
     #[inline]
@@ -423,6 +422,14 @@ impl Waiting {
 
 /// Wakes both.
 struct Both(Waker, Waker);
+
+impl Both {
+    /// Not inlined: two tasks hardly ever wait for one socket.
+    #[cold]
+    fn waker(one: &Waker, other: &Waker) -> Waker {
+        Waker::from(Arc::new(Self(one.clone(), other.clone())))
+    }
+}
 
 impl Wake for Both {
     fn wake(self: Arc<Self>) {
