@@ -96,7 +96,7 @@ enum State {
     Delimiter(Box<[u8]>),
     /// It belongs to a line that is dropped.
     Discarding(Discard),
-    /// It still does, and more than `budget` bytes of that line were dropped: each look says so.
+    /// It still does, and no more of that line may be dropped: each look says so.
     Spent { budget: usize },
     /// It stays where it is: each look gives this error.
     Failed(RecvError),
@@ -925,8 +925,12 @@ impl Incoming {
         }
     }
 
+    /// What comes next is dropped, unless nothing is served any more.
     fn start_discard(&mut self, endings: Endings) {
         self.scanned = 0;
+        if !self.serves() {
+            return;
+        }
         self.state = State::Discarding(Discard { left: self.discard_bytes_max, after_cr: false, endings });
     }
 

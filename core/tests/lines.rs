@@ -235,3 +235,18 @@ fn a_line_that_was_too_long_is_found_under_a_larger_limit() {
         }
     }
 }
+
+#[test]
+fn a_fatal_error_stays_when_a_line_found_before_it_is_taken() {
+    let mut connection = Connection::new(Limits::default());
+    connection.wire_space()[..8].copy_from_slice(b"abcdefgh");
+    connection.wire_filled(8);
+    let policy = LinePolicy::new(3);
+    let Ok(Search::Found(span)) = connection.find_line(policy.overlong(Overlong::Truncate)) else {
+        panic!("the line can be cut")
+    };
+    let fatal = Err(RecvError::LineTooLongFatal { limit: 3 });
+    assert_eq!(connection.find_line(policy.overlong(Overlong::Fail)), fatal);
+    assert_eq!(connection.take_line(span), b"abc");
+    assert_eq!(connection.find_line(policy), fatal);
+}
