@@ -26,6 +26,7 @@ fn names_that_nothing_has_are_refused() -> Result<(), Fault> {
         (COMPARE, &["--only", "nothing"][..]),
         (COMPARE, &["--only", "tls-ping-1", "--on", "tokio-bufreader"]),
         (COUNTS, &["--on", "nobody"]),
+        (COMPARE, &["--only", "nothing", "--only", "plain-ping-1", "--list"]),
         (MEMORY, &["--only", "nothing"]),
     ] {
         let output = run(program, words)?;
@@ -87,11 +88,13 @@ fn who_is_told_to_end_leaves_neither_files_nor_servers() -> Result<(), Fault> {
     let server = (0..LOOKS_MAX).find_map(|_| only_child(&compare.0).transpose()).ok_or("no server")??;
     assert_eq!(entries(folder.path())?, 1);
     let server = pidfd_open(server, PidfdFlags::empty())?;
+    let mut ended = [PollFd::new(&server, PollFlags::IN)];
+    assert_eq!(poll(&mut ended, Some(&Timespec::default()))?, 0, "the server has ended by itself");
     kill_process(Pid::from_child(&compare.0), Signal::TERM)?;
     assert_eq!(compare.0.wait()?.code(), Some(128 + 15));
     assert_eq!(entries(folder.path())?, 0);
     let a_while = Timespec { tv_sec: 20, tv_nsec: 0 };
-    assert_eq!(poll(&mut [PollFd::new(&server, PollFlags::IN)], Some(&a_while))?, 1, "the server goes on");
+    assert_eq!(poll(&mut ended, Some(&a_while))?, 1, "the server goes on");
     Ok(())
 }
 

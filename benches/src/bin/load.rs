@@ -33,9 +33,9 @@ struct Arguments {
     #[command(flatten)]
     amount: Amount,
 
-    /// How many messages; up to one step more, which is a turn of every connection: --connections times --lines, or what
-    /// one request of bulk work is about.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// How many messages, at least 1; up to one step more, in which each connection has its turn: --lines on each, or a
+    /// request of bulk work.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     messages: u64,
 
     /// How many seconds it waits for the server, for anything: 1 to 3600. Then it ends, with status 1.

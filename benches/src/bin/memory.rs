@@ -1,7 +1,7 @@
 //! The command that measures without sockets.
 
 use asyncnet_benches::Fault;
-use asyncnet_benches::measure::{Folder, Table, Tool, ensure_some, median, rounded};
+use asyncnet_benches::measure::{Folder, Running, Table, Tool, ensure_named, median, rounded};
 use asyncnet_benches::memory::{Group, all};
 use asyncnet_benches::process::{Allocations, exit, note};
 use clap::Parser;
@@ -55,7 +55,7 @@ fn run(arguments: &Arguments) -> Result<(), Fault> {
         arguments.only.is_empty() || arguments.only.iter().any(is_wanted)
     };
     let works: Vec<_> = all().into_iter().filter(|planned| wanted(&planned.name)).collect();
-    ensure_some(works.is_empty(), &[("--only", &arguments.only)])?;
+    ensure_named("--only", &arguments.only, |part| works.iter().any(|planned| planned.name.contains(part)))?;
     for planned in works {
         if arguments.list {
             writeln!(out, "{}", planned.name)?;
@@ -120,13 +120,14 @@ fn instructions(name: &str, place: usize) -> Result<f64, Fault> {
     let mut counted = [0.0; PASSES.len()];
     for (passes, counted) in PASSES.into_iter().zip(&mut counted) {
         let words = tool.words();
-        let status = Command::new(&words[0])
+        let mut command = Command::new(&words[0]);
+        command
             .args(&words[1..])
             .arg(std::env::current_exe()?)
             .args(["--only", name, "--passes", &place.to_string(), &passes.to_string()])
-            .stdin(Stdio::null())
-            .status()
-            .map_err(|error| tool.missing(&words[0], &error))?;
+            .stdin(Stdio::null());
+        let running = Running::start(&mut command).map_err(|error| tool.missing(&words[0], &error))?;
+        let status = running.wait()?;
         if !status.success() {
             return Err(format!("valgrind: {status}").into());
         }

@@ -113,13 +113,13 @@ impl Link {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => {
                 stream.conn.send_close_notify();
-                stream.flush()?;
+                stream.flush().map_err(in_time)?;
                 &mut stream.sock
             }
         };
         socket.shutdown(std::net::Shutdown::Write)?;
         // A server of TLS answers with its own alert; one that was not read to its end resets instead.
-        let rest = io::copy(socket, &mut io::sink())?;
+        let rest = io::copy(socket, &mut io::sink()).map_err(in_time)?;
         if rest > 64 {
             return Err(format!("{rest} bytes came after the end").into());
         }

@@ -140,12 +140,6 @@ impl Load {
         Ok(done)
     }
 
-    /// How many connections are idle beside.
-    #[must_use]
-    pub fn idle_len(&self) -> usize {
-        self.idle.len()
-    }
-
     /// Ends every connection well.
     ///
     /// # Errors

@@ -5,17 +5,17 @@
 
 mod contestant;
 mod count;
-mod folder;
 mod server;
 mod table;
+mod tidy;
 mod tool;
 mod work;
 
 pub use contestant::{Contestant, contestants, growing};
 pub use count::{a_message, idle_heap};
-pub use folder::Folder;
 pub use server::{Files, Server};
 pub use table::{Table, median, rounded};
+pub use tidy::{Folder, Running};
 pub use tool::Tool;
 pub use work::{WORKS, Work};
 
@@ -30,7 +30,7 @@ pub struct Only {
     #[arg(long, value_name = "WORK")]
     pub only: Vec<String>,
 
-    /// The servers to do them on, each by a part of its name; all if none is given.
+    /// The servers to do them on, or the clients to weigh, each by a part of its name; all if none is given.
     #[arg(long, value_name = "SERVER")]
     pub on: Vec<String>,
 
@@ -43,12 +43,6 @@ impl Only {
     /// The works that are wanted.
     pub fn works(&self) -> impl Iterator<Item = &'static Work> {
         WORKS.iter().filter(|work| matches(&self.only, work.name))
-    }
-
-    /// Whether a work of another command, which has a name alone, is wanted.
-    #[must_use]
-    pub fn wants(&self, name: &str) -> bool {
-        matches(&self.only, name)
     }
 
     /// The servers that are wanted for it.
@@ -68,30 +62,29 @@ impl Only {
     ///
     /// # Errors
     ///
-    /// When that is nothing.
+    /// When that is nothing, or one of the words that say it names nothing of it.
     pub fn planned<'a>(&self, others: &[(&'a str, Vec<&'a str>)]) -> Result<Vec<(&'a str, &'a str)>, Fault> {
         let names = |work: &Work| contestants(work).iter().map(|contestant| contestant.name).collect();
         let all = WORKS.iter().map(|work| (work.name, names(work))).chain(others.iter().cloned());
-        let wanted = all.filter(|(work, _)| self.wants(work));
+        let wanted = all.filter(|(work, _)| matches(&self.only, work));
         let pairs = wanted.flat_map(|(work, names)| names.into_iter().map(move |name| (work, name)));
         let planned: Vec<_> = pairs.filter(|(_, name)| self.admits(name)).collect();
-        ensure_some(planned.is_empty(), &[("--only", &self.only), ("--on", &self.on)])?;
+        ensure_named("--only", &self.only, |part| planned.iter().any(|(work, _)| work.contains(part)))?;
+        ensure_named("--on", &self.on, |part| planned.iter().any(|(_, name)| name.contains(part)))?;
         Ok(planned)
     }
 }
 
-/// That what was asked for is something.
+/// That each of the words of an option names something.
 ///
 /// # Errors
 ///
-/// When it is nothing; the options that asked for it are named.
-pub fn ensure_some(is_empty: bool, options: &[(&str, &[String])]) -> Result<(), Fault> {
-    if !is_empty {
-        return Ok(());
+/// When one does not.
+pub fn ensure_named(option: &str, parts: &[String], is_named: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    match parts.iter().find(|part| !is_named(part)) {
+        Some(part) => Err(format!("nothing is called so: {option} {part}; --list has the names").into()),
+        None => Ok(()),
     }
-    let said =
-        options.iter().flat_map(|(option, words)| words.iter().map(move |word| format!("{option} {word}")));
-    Err(format!("nothing is called so: {}; --list has the names", said.collect::<Vec<_>>().join(" ")).into())
 }
 
 fn matches(wanted: &[String], name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! A server as a child process: started, asked what it used, and ended.
 
 use super::contestant::Contestant;
-use super::folder::{self, Folder};
+use super::tidy::{Folder, Running, children};
 use super::tool::Tool;
 use super::work::Work;
 use crate::Fault;
@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 /// How many lines of a server's stderr are looked through for its allocations. It has other things to tell there, but
@@ -58,7 +58,7 @@ impl Files {
 /// A running server. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    running: Running,
     /// The server's own process: its tool's child, or the child itself.
     pid: Pid,
     stderr: BufReader<ChildStderr>,
@@ -85,22 +85,23 @@ impl Server {
         }
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = folder::spawn(&mut command).map_err(|error| tool.missing(&words[0], &error))?;
+        let mut running = Running::start(&mut command).map_err(|error| tool.missing(&words[0], &error))?;
+        let child = running.child();
         let mut said = String::new();
         BufReader::new(child.stdout.take().ok_or("no pipe")?).read_line(&mut said)?;
         let mut stderr = BufReader::new(child.stderr.take().ok_or("no pipe")?);
         let Some(at) = said.strip_prefix(LISTENING) else {
             child.kill()?;
-            child.wait()?;
             let mut why = String::new();
             stderr.read_line(&mut why)?;
             return Err(format!("{} does not listen: {}", contestant.name, why.trim_end()).into());
         };
         let at = at.trim_end().parse()?;
-        let pid = if matches!(tool, Tool::Strace(_)) { only_child(child.id())? } else { child.id() };
-        let pid = Pid::from_raw(i32::try_from(pid)?).ok_or("no process")?;
-        folder::remember(pid);
-        Ok(Self { child, pid, stderr, at })
+        let mut pid = Pid::from_child(child);
+        if let Tool::Strace(_) = tool {
+            pid = *children(pid).first().ok_or("the tracer has no child")?;
+        }
+        Ok(Self { running, pid, stderr, at })
     }
 
     /// How it is reached by a client.
@@ -152,28 +153,10 @@ impl Server {
     /// # Errors
     ///
     /// When it did not end well.
-    pub fn end(mut self) -> Result<(), Fault> {
+    pub fn end(self) -> Result<(), Fault> {
         kill_process(self.pid, Signal::TERM)?;
-        let status = self.child.wait()?;
-        self.forget();
+        let status = self.running.wait()?;
         if status.success() { Ok(()) } else { Err(format!("the server: {status}").into()) }
-    }
-
-    fn forget(&self) {
-        folder::forget(self.pid);
-        folder::forget(Pid::from_child(&self.child));
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.forget();
-        // It may have ended. A tracer leaves its child alone when it is killed, so that goes first.
-        if !matches!(self.child.try_wait(), Ok(Some(_))) {
-            kill_process(self.pid, Signal::KILL).ok();
-            self.child.kill().ok();
-            self.child.wait().ok();
-        }
     }
 }
 
@@ -184,10 +167,4 @@ fn beside(program: PathBuf) -> OsString {
         Some(above) if !program.exists() => above.into(),
         _ => program.into(),
     }
-}
-
-/// The process that a tracer has started.
-fn only_child(tracer: u32) -> Result<u32, Fault> {
-    let children = std::fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children"))?;
-    Ok(children.split_whitespace().next().ok_or("the tracer has no child")?.parse()?)
 }

@@ -30,7 +30,9 @@ impl Tool {
             Self::Callgrind(to) => {
                 let mut out = OsString::from("--callgrind-out-file=");
                 out.push(to);
-                vec!["valgrind".into(), "--tool=callgrind".into(), "-q".into(), out, "--".into()]
+                // Without what a debugger would speak to, which stays in a folder for all if it is killed.
+                let words = ["valgrind", "--tool=callgrind", "-q", "--vgdb=no"].map(OsString::from);
+                words.into_iter().chain([out, "--".into()]).collect()
             }
         }
     }
